@@ -1,0 +1,40 @@
+# Every target works on a fresh clone with only Python >= 3.11; nothing else is installed by hand.
+PYTHON ?= $(firstword $(shell command -v python3.13 python3.12 python3.11 python3))
+BIN := .venv/bin
+UV := $(shell command -v uv)
+
+.PHONY: demo test lint bench setup generate clean
+
+demo: .venv/runtime
+	@$(BIN)/mp demo
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: .venv/dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/dev
+	$(BIN)/python -m tests.bench
+
+generate: .venv/dev
+	$(BIN)/python -m mp_mcp.front.generate
+	$(BIN)/python -m tests.contract.readme
+
+setup: .venv/dev
+
+clean:
+	rm -rf .venv
+
+# The installed trees, remade when pyproject.toml changes.
+.venv/runtime: pyproject.toml
+	@$(if $(UV),test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) .venv,$(PYTHON) -m venv .venv)
+	@$(if $(UV),uv pip install --quiet --compile-bytecode --python $(BIN)/python -e .,$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .)
+	@touch $@
+
+.venv/dev: .venv/runtime
+	@$(if $(UV),uv pip install --quiet --compile-bytecode --python $(BIN)/python -e '.[dev]',$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]')
+	@touch $@
