@@ -1,0 +1,176 @@
+"""Caller: the one way in. LocalCaller validates a call, lends the handles and awaits the tool.
+
+Never knows a tool, a front or a protocol: errors leave it as MpError, answers as models.
+"""
+
+import difflib
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
+
+import anyio
+from pydantic import BaseModel, ValidationError
+
+from mp_mcp.errors import MpError, UsageError
+from mp_mcp.progress import Progress, Report, no_report
+from mp_mcp.results import Result, Rows, bounded
+from mp_mcp.tool import Handle, Tool
+
+HEARTBEAT_S = 4.0
+"""Hosts give up on silent calls; some only after 60 s, some after 5."""
+
+
+class Bounds(NamedTuple):
+    """How much of a table one answer may hold; `max_bytes` None is no limit."""
+
+    max_rows: int
+    max_bytes: int | None
+
+
+AGENT_BOUNDS = Bounds(1_000, 30_000)
+HUMAN_BOUNDS = Bounds(100_000, None)
+
+
+class Caller(Protocol):
+    """The seam: every front knows only this."""
+
+    async def call(
+        self, tool: str, arguments: Mapping[str, Any], report: Report = no_report
+    ) -> BaseModel:
+        """Run one tool. Raises: MpError, and nothing else on purpose."""
+
+
+class Lender(Protocol):
+    """Where a call's handles come from: one client's view of one project."""
+
+    @property
+    def project(self) -> str | None:
+        """The project that every answer names."""
+
+    async def lend(self, handle: type[Handle]) -> Handle:
+        """The capability. Raises: SettingsError when the client's settings do not allow it."""
+
+
+class LocalCaller:
+    """Runs tools in this process."""
+
+    def __init__(self, tools: Mapping[str, Tool], lender: Lender, bounds: Bounds) -> None:
+        self._tools = tools
+        self._lender = lender
+        self._bounds = bounds
+
+    async def call(
+        self, tool: str, arguments: Mapping[str, Any], report: Report = no_report
+    ) -> BaseModel:
+        """Validate, lend, await, bound."""
+        found = find(self._tools, tool)
+        parameters = validated(found, arguments)
+        alive = _Alive(report)
+        handles = {
+            name: Progress(alive.report) if handle is Progress else await self._lender.lend(handle)
+            for name, handle in found.handles.items()
+        }
+        try:
+            async with anyio.create_task_group() as tasks:
+                if report is not no_report:
+                    tasks.start_soon(alive.beat)
+                result = await found.function(**handles, **parameters)
+                tasks.cancel_scope.cancel()
+        except BaseExceptionGroup as group:
+            raise _told(group) from group
+        return self._finished(result)
+
+    def _finished(self, result: BaseModel) -> BaseModel:
+        if isinstance(result, Result) and result.project is None:
+            result.project = self._lender.project
+        if isinstance(result, Rows):
+            _bound(result, self._bounds)
+        return result
+
+
+def find(tools: Mapping[str, Tool], name: str) -> Tool:
+    """The tool of that name. Raises: UsageError with the closest name."""
+    if name in tools:
+        return tools[name]
+    close = difflib.get_close_matches(name, tools, n=1)
+    hint = f"Did you mean {close[0]}?" if close else "Known tools: " + ", ".join(tools)
+    raise UsageError(f"There is no tool {name!r}.", hint=hint)
+
+
+def validated(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The call's parameters as the tool's types. Raises: UsageError that names each argument."""
+    try:
+        model = tool.arguments_model.model_validate(dict(arguments))
+    except ValidationError as error:
+        problems = [_problem(tool, dict(found)) for found in error.errors(include_url=False)]
+        raise UsageError(
+            f"{tool.name}: " + "; ".join(problems) + ".",
+            hint="Arguments: " + ", ".join(_spelled(tool)) + ".",
+        ) from error
+    return {parameter.name: getattr(model, parameter.name) for parameter in tool.parameters}
+
+
+def _told(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error of a task group that the caller can do something about."""
+    leaves: list[BaseException] = []
+    pending: list[BaseException] = [group]
+    while pending:
+        error = pending.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            pending.extend(error.exceptions)
+        else:
+            leaves.append(error)
+    return next((leaf for leaf in leaves if isinstance(leaf, MpError)), leaves[0])
+
+
+def _problem(tool: Tool, found: dict[str, Any]) -> str:
+    name = ".".join(str(part) for part in found["loc"]) or "arguments"
+    if found["type"] == "extra_forbidden":
+        known = [parameter.name for parameter in tool.parameters]
+        close = difflib.get_close_matches(name, known, n=1)
+        return f"unknown argument {name}" + (f", did you mean {close[0]}?" if close else "")
+    if found["type"] == "missing":
+        return f"{name} is required"
+    return f"{name}: {str(found['msg']).removeprefix('Value error, ')}"
+
+
+def _spelled(tool: Tool) -> list[str]:
+    return [p.name if p.required else f"[{p.name}]" for p in tool.parameters] or ["none"]
+
+
+def _bound(result: Rows, bounds: Bounds) -> None:
+    kept = result.rows[: bounds.max_rows]
+    if bounds.max_bytes is not None:
+        kept = bounded(kept, bounds.max_bytes)
+    cut = len(result.rows) - len(kept)
+    result.rows = kept
+    result.row_count = len(kept)
+    if cut:
+        result.truncated = True
+        told = f"Only the first {len(kept)} of {len(kept) + cut} rows fit."
+        result.hint = f"{told} {result.hint}" if result.hint else f"{told} Narrow the question."
+
+
+class _Alive:
+    """Forwards a tool's progress, and speaks up when the tool is silent for too long."""
+
+    def __init__(self, report: Report) -> None:
+        self._forward = report
+        self._started = time.monotonic()
+        self._done = 0.0
+        self._total: float | None = None
+        self._message = "running"
+
+    async def report(self, done: float, total: float | None, message: str | None) -> None:
+        # Progress has to grow with every message, by the protocol.
+        self._done = max(done, self._done + 1e-6)
+        self._total = total
+        self._message = message or self._message
+        await self._forward(self._done, total, message)
+
+    async def beat(self) -> None:
+        while True:
+            await anyio.sleep(HEARTBEAT_S)
+            elapsed = round(time.monotonic() - self._started)
+            self._done += 1e-6
+            await self._forward(self._done, self._total, f"{self._message}, {elapsed} s")

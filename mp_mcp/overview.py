@@ -1,0 +1,45 @@
+"""The Overview handle: where a call stands (project, account, server, clients).
+
+Never opens the database: what it says is what the server knows already.
+"""
+
+from abc import ABC, abstractmethod
+
+from pydantic import BaseModel, Field
+
+from mp_mcp.results import Result
+from mp_mcp.tool import Handle
+
+
+class TableSummary(BaseModel):
+    """A table as last seen."""
+
+    name: str
+    rows: int
+    first_day: str | None = None
+    last_day: str | None = None
+
+
+class Workspace(Result):
+    """The answer of inspect_workspace."""
+
+    account: str | None = Field(default=None, description="stored account in use, if any")
+    source: str = Field(description="where the credentials come from; 'none' without any")
+    region: str
+    base_url: str | None = None
+    database: str = Field(description="path of the project's DuckDB file")
+    database_state: str = Field(description="absent, closed, open or read_only")
+    tables: list[TableSummary] | None = Field(
+        default=None, description="as last seen; null when not known yet: call inspect_tables"
+    )
+    server_version: str
+    server_pid: int
+    clients: list[str] = Field(description="labels of the clients connected now")
+
+
+class Overview(Handle, ABC):
+    """Lent to inspect_workspace."""
+
+    @abstractmethod
+    async def workspace(self) -> Workspace:
+        """Where this client stands."""

@@ -1,0 +1,63 @@
+"""What a tool answers: typed results, and tables that are bounded for their reader.
+
+Never fetches or computes: it holds the answer and cuts it to size.
+"""
+
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Row = list[Any]
+
+
+class Result(BaseModel):
+    """Base of every tool's answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    project: str | None = Field(default=None, description="Mixpanel project that this is about")
+
+
+class Rows(Result):
+    """A table: `rows` are lists in the order of `columns`."""
+
+    columns: list[str]
+    types: list[str] | None = Field(default=None, description="SQL type of each column")
+    rows: list[Row]
+    row_count: int = Field(description="number of rows in this answer")
+    truncated: bool = Field(default=False, description="true when there are more rows")
+    hint: str | None = Field(default=None, description="how to get the rest, or what to do next")
+
+
+MAX_CELL_BYTES = 4_000
+"""Longest text of one cell for an agent; longer ones are cut and marked."""
+
+
+def bounded(rows: list[Row], max_bytes: int) -> list[Row]:
+    """The leading rows whose JSON fits into `max_bytes`; at least one row, its cells cut.
+
+    One huge cell cannot defeat the bound: its text is cut, and says so.
+    """
+    kept: list[Row] = []
+    used = 0
+    for row in rows:
+        fitting = row if _size(row) <= MAX_CELL_BYTES else [_cut(cell) for cell in row]
+        used += _size(fitting)
+        if kept and used > max_bytes:
+            break
+        kept.append(fitting)
+    return kept
+
+
+def _size(value: object) -> int:
+    return len(json.dumps(value, ensure_ascii=False, default=str).encode()) + 1
+
+
+def _cut(cell: Any) -> Any:
+    size = _size(cell)
+    if size <= MAX_CELL_BYTES:
+        return cell
+    text = cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False, default=str)
+    kept = text.encode()[:MAX_CELL_BYTES].decode(errors="ignore")
+    return f"{kept}… [cut: {size} bytes; select a part of it]"

@@ -1,0 +1,116 @@
+"""Where state lives and what a client brings along: flags over environment.
+
+The only reader of environment variables. Standard library only and cheap to import, because `mp`
+starts with it; stored accounts are the business of `accounts.py`.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mp_mcp.errors import SettingsError
+
+
+class Home:
+    """The state folder and the names of everything in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "mp.toml"
+        self.run = path / "run"
+        self.socket = self.run / "mp.sock"
+        self.server_info = self.run / "server.json"
+        self.logs = path / "logs"
+        self.server_log = self.logs / "server.log"
+        self.server_stderr = self.logs / "server.stderr"
+
+    def create(self) -> None:
+        """Make the folders, readable by the owner only."""
+        for folder in (self.path, self.run, self.logs):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def find_home(environ: Mapping[str, str] = os.environ) -> Home:
+    """`$MP_HOME`, or `~/.mp`."""
+    chosen = environ.get("MP_HOME")
+    return Home(Path(chosen).expanduser().absolute() if chosen else Path.home() / ".mp")
+
+
+class Asking(NamedTuple):
+    """What a client brings along: its flags and environment. Sent in the greeting, kept in memory.
+
+    `lock_wait_s` is how long a storage call may wait for a foreign program's lock, in seconds.
+    """
+
+    account: str | None = None
+    username: str | None = None
+    secret: str | None = None
+    oauth_token: str | None = None
+    project_id: str | None = None
+    region: str | None = None
+    base_url: str | None = None
+    workspace_id: str | None = None
+    lock_wait_s: float = 5.0
+
+    def __repr__(self) -> str:
+        return f"Asking(account={self.account!r}, project_id={self.project_id!r})"
+
+    def as_dict(self) -> dict[str, Any]:
+        """The fields that are set."""
+        return {key: value for key, value in self._asdict().items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, found: Mapping[str, Any]) -> "Asking":
+        """From a greeting; unknown keys (of a newer client) are ignored.
+
+        Raises: SettingsError when a value has the wrong type.
+        """
+        chosen = {key: found[key] for key in cls._fields if key in found}
+        for key, value in chosen.items():
+            if not isinstance(value, (int, float) if key == "lock_wait_s" else str):
+                raise SettingsError(f"The greeting's {key} has the wrong type.")
+        return cls(**chosen)
+
+
+def asking(
+    environ: Mapping[str, str] = os.environ,
+    *,
+    account: str | None = None,
+    project: str | None = None,
+) -> Asking:
+    """What this process brings along. An `account` flag hides the environment's credentials.
+
+    Raises: SettingsError when MP_LOCK_WAIT is no number.
+    """
+    found = Asking(
+        account=environ.get("MP_ACCOUNT") or None,
+        username=environ.get("MP_USERNAME") or None,
+        secret=environ.get("MP_SECRET") or None,
+        oauth_token=environ.get("MP_OAUTH_TOKEN") or None,
+        project_id=environ.get("MP_PROJECT_ID") or None,
+        region=environ.get("MP_REGION") or None,
+        base_url=environ.get("MP_API_BASE_URL") or None,
+        workspace_id=environ.get("MP_WORKSPACE_ID") or None,
+        lock_wait_s=seconds("MP_LOCK_WAIT", environ.get("MP_LOCK_WAIT"), 5.0),
+    )
+    if account:
+        found = found._replace(
+            account=account,
+            username=None,
+            secret=None,
+            oauth_token=None,
+            project_id=None,
+            region=None,
+        )
+    return found._replace(project_id=project) if project else found
+
+
+def seconds(name: str, value: object, default: float) -> float:
+    """A setting as a number of seconds. Raises: SettingsError."""
+    if value is None or value == "":
+        return default
+    try:
+        return max(0.0, float(str(value)))
+    except ValueError as error:
+        raise SettingsError(f"{name} must be a number of seconds, not {value!r}.") from error

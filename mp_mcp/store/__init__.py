@@ -1,0 +1,1 @@
+"""THE DATABASE: no API, no MCP."""

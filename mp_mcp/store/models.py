@@ -1,0 +1,33 @@
+"""What the store answers. Never holds SQL."""
+
+from datetime import date
+
+from pydantic import BaseModel, Field
+
+
+class TableInfo(BaseModel):
+    """One table or view that a query can name."""
+
+    name: str
+    kind: str = Field(description="events, profiles, saved, or other (not made by mp)")
+    rows: int
+    columns: int
+    first_day: date | None = Field(default=None, description="earliest day that is complete")
+    last_day: date | None = Field(default=None, description="latest day that is complete")
+    days: int | None = Field(default=None, description="number of days that are complete")
+    missing_days: int | None = Field(
+        default=None, description="days between first and last that were not fetched"
+    )
+    where: str | None = Field(default=None, description="filter that every fetch of it uses")
+
+
+class LoadReport(BaseModel):
+    """What a load did. Counts are rows."""
+
+    rows: int = Field(description="rows now in the table from these files")
+    replaced: int = Field(default=0, description="rows that they replaced")
+    duplicates: int = Field(default=0, description="rows dropped as duplicates")
+    malformed: int = Field(default=0, description="lines that are no events, kept in reject_file")
+    clamped: int = Field(default=0, description="rows moved to the nearest requested day")
+    new_columns: list[str] = Field(default_factory=list, description="properties that got a column")
+    reject_file: str | None = None

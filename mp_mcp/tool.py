@@ -1,0 +1,200 @@
+"""What a tool is: a typed function whose signature is the schema, the flags and the help.
+
+Never runs a tool (`call.py` does) and knows no tool by name: `discover` finds them.
+"""
+
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from types import ModuleType
+from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints, overload
+
+from pydantic import BaseModel, ConfigDict, create_model
+
+ToolFunction = Callable[..., Awaitable[BaseModel]]
+
+
+class Handle:
+    """Base of the capabilities that a tool may ask for; lent by the runtime, hidden from callers.
+
+    The two facts below become the tool's MCP annotations.
+    """
+
+    writes: ClassVar[bool] = False
+    asks_mixpanel: ClassVar[bool] = False
+
+
+@dataclass(frozen=True)
+class Flag:
+    """How a parameter is spelled on the command line, e.g. `Flag("-l", "--limit")`.
+
+    `Flag(argument="TABLE")` makes it positional; several words are joined when `joined`.
+    """
+
+    names: tuple[str, ...] = ()
+    argument: str | None = None
+
+    def __init__(self, *names: str, argument: str | None = None) -> None:
+        object.__setattr__(self, "names", names)
+        object.__setattr__(self, "argument", argument)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument of a tool, as callers see it."""
+
+    name: str
+    annotation: Any
+    default: Any
+
+    @property
+    def required(self) -> bool:
+        """Whether a call without it is refused."""
+        return self.default is inspect.Parameter.empty
+
+    @property
+    def flag(self) -> Flag:
+        """Its spelling on the command line; by default the name in kebab case."""
+        for extra in get_args(self.annotation)[1:]:
+            if isinstance(extra, Flag):
+                return extra
+        return Flag("--" + self.name.replace("_", "-"))
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A tool as a value: everything else about it is derived from its function."""
+
+    function: ToolFunction
+    destructive: bool = False
+    idempotent: bool = True
+    command: str | None = None
+    human_only: bool = False
+
+    @property
+    def name(self) -> str:
+        """The MCP name, `verb_noun`; `mp verb noun` is the command."""
+        return self.function.__name__
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The words of its command: `inspect_top_events` is `mp inspect top-events`."""
+        verb, _, rest = self.name.partition("_")
+        return tuple(self.command.split()) if self.command else (verb, rest.replace("_", "-"))
+
+    @property
+    def description(self) -> str:
+        """The docstring: its first line is what an agent chooses by."""
+        return inspect.getdoc(self.function) or ""
+
+    @cached_property
+    def _hints(self) -> dict[str, Any]:
+        return get_type_hints(self.function, include_extras=True)
+
+    @cached_property
+    def handles(self) -> dict[str, type[Handle]]:
+        """Parameter name to the capability that it asks for."""
+        return {name: hint for name, hint in self._hints.items() if _is_handle(hint)}
+
+    @cached_property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """What callers pass, in the order of the signature."""
+        signature = inspect.signature(self.function)
+        return tuple(
+            Parameter(name, self._hints[name], parameter.default)
+            for name, parameter in signature.parameters.items()
+            if name not in self.handles
+        )
+
+    @cached_property
+    def arguments_model(self) -> type[BaseModel]:
+        """Validates a call; unknown arguments are refused by name."""
+        fields: dict[str, Any] = {
+            parameter.name: (
+                parameter.annotation,
+                ... if parameter.required else parameter.default,
+            )
+            for parameter in self.parameters
+        }
+        return create_model(self.name, __config__=ConfigDict(extra="forbid"), **fields)
+
+    @property
+    def result_model(self) -> type[BaseModel]:
+        """The type of the answer."""
+        model: type[BaseModel] = self._hints["return"]
+        return model
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes the database."""
+        return any(handle.writes for handle in self.handles.values())
+
+    @property
+    def asks_mixpanel(self) -> bool:
+        """Whether it reaches the outside world."""
+        return any(handle.asks_mixpanel for handle in self.handles.values())
+
+
+F = TypeVar("F", bound=ToolFunction)
+
+
+@overload
+def tool(function: F) -> F: ...
+@overload
+def tool(
+    *,
+    destructive: bool = ...,
+    idempotent: bool = ...,
+    command: str | None = ...,
+    human_only: bool = ...,
+) -> Callable[[F], F]: ...
+def tool(
+    function: F | None = None,
+    *,
+    destructive: bool = False,
+    idempotent: bool = True,
+    command: str | None = None,
+    human_only: bool = False,
+) -> Any:
+    """Mark a function as a tool: `@tool`, or `@tool(destructive=True)`.
+
+    `command` overrides the words of its `mp` command; agents do not see `human_only` tools.
+    """
+
+    def mark(marked: F) -> F:
+        found = Tool(marked, destructive, idempotent, command, human_only)
+        marked.__mp_tool__ = found  # type: ignore[attr-defined]
+        return marked
+
+    return mark if function is None else mark(function)
+
+
+def discover(package: ModuleType) -> dict[str, Tool]:
+    """Every tool in the modules of a package, by name, in alphabetical order.
+
+    Raises: ValueError when two functions share a name.
+    """
+    found: dict[str, Tool] = {}
+    for module in _modules(package):
+        for value in vars(module).values():
+            candidate = getattr(value, "__mp_tool__", None)
+            if not isinstance(candidate, Tool) or value.__module__ != module.__name__:
+                continue
+            if candidate.name in found:
+                raise ValueError(f"two tools are named {candidate.name}")
+            found[candidate.name] = candidate
+    return dict(sorted(found.items()))
+
+
+def _modules(package: ModuleType) -> Iterator[ModuleType]:
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        yield importlib.import_module(module.name)
+
+
+def _is_handle(hint: Any) -> bool:
+    if get_origin(hint) is Annotated:
+        return False
+    return isinstance(hint, type) and issubclass(hint, Handle)

@@ -1,0 +1,1 @@
+"""Tools that ask Mixpanel. They never touch the database."""

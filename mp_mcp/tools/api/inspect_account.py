@@ -1,0 +1,28 @@
+"""The tool inspect_account, behind `mp auth login` and `mp auth test`. Never stores anything."""
+
+from pydantic import Field
+
+from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.results import Result, Row
+from mp_mcp.tool import tool
+
+
+class AccountInfo(Result):
+    """Whom Mixpanel takes these credentials for."""
+
+    user: str | None = None
+    columns: list[str] = Field(default=["project_id", "name", "timezone", "role", "region"])
+    rows: list[Row] = Field(description="the projects that these credentials reach")
+
+
+@tool(command="auth test", human_only=True)
+async def inspect_account(mixpanel: Mixpanel) -> AccountInfo:
+    """Check the credentials with Mixpanel and list the projects that they reach."""
+    me = await mixpanel.me()
+    return AccountInfo(
+        user=me.user_name or me.user_email,
+        rows=[
+            [found.id, found.name, found.timezone, found.role, found.region]
+            for found in me.projects
+        ],
+    )

@@ -1,0 +1,34 @@
+"""The tool query_segmentation. Never touches the database."""
+
+from mp_mcp.errors import UsageError
+from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.results import Rows
+from mp_mcp.tool import tool
+from mp_mcp.tools.params import CountType, Event, FromDate, On, SegmentLimit, ToDate, Unit, Where
+
+
+@tool
+async def query_segmentation(
+    mixpanel: Mixpanel,
+    event: Event,
+    *,
+    from_date: FromDate,
+    to_date: ToDate,
+    on: On = None,
+    unit: Unit = "day",
+    where: Where = None,
+    type: CountType = "general",  # noqa: A002 - the contract's name
+    limit: SegmentLimit = 60,
+) -> Rows:
+    """Count one event over time in Mixpanel, optionally broken down by a property.
+
+    Use it for a quick series of one event. For anything across events, users or sessions, fetch
+    the events once and use query_sql. Costs one query of the project's 60 per hour.
+    Example: event="Purchase", from_date="2025-01-01", to_date="2025-01-31", on="$city".
+    """
+    if to_date < from_date:
+        raise UsageError("to_date is before from_date.", hint="Swap the two dates.")
+    series = await mixpanel.segmentation(
+        event, from_date, to_date, on=on, unit=unit, where=where, type=type, limit=limit
+    )
+    return Rows(columns=series.columns, rows=series.rows, row_count=len(series.rows))

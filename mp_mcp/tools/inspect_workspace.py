@@ -1,0 +1,13 @@
+"""The tool inspect_workspace. Never asks Mixpanel and never opens the database."""
+
+from mp_mcp.overview import Overview, Workspace
+from mp_mcp.tool import tool
+
+
+@tool
+async def inspect_workspace(overview: Overview) -> Workspace:
+    """Say where you stand: project, account, region, local tables, server and connected clients.
+
+    Use it first in a session. It costs nothing and works while anything else is broken.
+    """
+    return await overview.workspace()

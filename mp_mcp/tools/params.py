@@ -1,0 +1,117 @@
+"""Parameter types that tools share: rule, help text and flags in one place.
+
+Never validates what only Mixpanel or the database can know.
+"""
+
+import json
+from contextlib import suppress
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field
+
+from mp_mcp.tool import Flag
+
+
+def _as_list(value: Any) -> Any:
+    """A shell sends `A,B`, or a JSON array when a name has a comma."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError as error:
+            raise ValueError("is not a JSON array") from error
+    return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _as_date(value: Any) -> Any:
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str) and len(value) == len("2025-01-31"):
+        with suppress(ValueError):
+            return date.fromisoformat(value)
+    raise ValueError("must be a calendar day, written YYYY-MM-DD")
+
+
+Day = Annotated[date, BeforeValidator(_as_date)]
+
+FromDate = Annotated[
+    Day, Flag("--from"), Field(description="First day, YYYY-MM-DD, inclusive, e.g. 2025-01-01")
+]
+ToDate = Annotated[
+    Day, Flag("--to"), Field(description="Last day, YYYY-MM-DD, inclusive, e.g. 2025-01-31")
+]
+Event = Annotated[
+    str, Flag("-e", "--event"), Field(min_length=1, description="Event name, e.g. Signup")
+]
+Events = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_list),
+    Flag("-e", "--events"),
+    Field(description="Event names, e.g. Signup,Login; empty means all events"),
+]
+On = Annotated[
+    str | None,
+    Flag("-o", "--on"),
+    Field(description='Break down by this property or expression, e.g. plan, properties["plan"]'),
+]
+Where = Annotated[
+    str | None,
+    Flag("-w", "--where"),
+    Field(description='Mixpanel filter expression, e.g. properties["plan"] == "team"'),
+]
+Unit = Annotated[
+    Literal["minute", "hour", "day", "week", "month"],
+    Flag("-u", "--unit"),
+    Field(description="Length of one time bucket"),
+]
+CountType = Annotated[
+    Literal["general", "unique", "average"],
+    Flag("-t", "--type"),
+    Field(description="Count events (general), users (unique), or events per user (average)"),
+]
+SegmentLimit = Annotated[
+    int,
+    Flag("-l", "--limit"),
+    Field(ge=1, le=10_000, description="Keep at most this many values of the breakdown"),
+]
+RowLimit = Annotated[
+    int,
+    Flag("-l", "--limit"),
+    Field(ge=1, le=100_000, description="Most rows to return; agents get at most 1000"),
+]
+Offset = Annotated[
+    int, Flag("--offset"), Field(ge=0, description="Skip this many rows: the next page's start")
+]
+Table = Annotated[
+    str,
+    Flag(argument="TABLE"),
+    Field(
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$",
+        description="Table name: letters, digits and _, e.g. events",
+    ),
+]
+Sql = Annotated[
+    str,
+    Flag(argument="SQL"),
+    Field(
+        min_length=1,
+        description="One SELECT in DuckDB SQL, e.g. SELECT event, count(*) FROM events GROUP BY 1",
+    ),
+]
+Timeout = Annotated[
+    float | None,
+    Flag("--timeout"),
+    Field(gt=0, le=600, description="Stop after this many seconds; agents get at most 30"),
+]
+BookmarkType = Annotated[
+    Literal["insights", "funnels", "retention", "flows", "launch-analysis"] | None,
+    Flag("-t", "--type"),
+    Field(description="Only reports of this type"),
+]
+Search = Annotated[
+    str | None,
+    Flag("--search"),
+    Field(description="Only names that contain this text, in any case"),
+]

@@ -1,0 +1,1 @@
+"""Tools that use the database through the store handles."""

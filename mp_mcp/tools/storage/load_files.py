@@ -1,0 +1,80 @@
+"""The tool load_files (`mp load`). Never moves or changes the user's files."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import anyio.to_thread
+from pydantic import Field
+
+from mp_mcp.errors import UsageError
+from mp_mcp.progress import Progress
+from mp_mcp.results import Result
+from mp_mcp.store.handles import StoreWriter
+from mp_mcp.store.models import LoadReport
+from mp_mcp.tool import Flag, tool
+
+Files = Annotated[
+    tuple[str, ...],
+    Flag(argument="FILE..."),
+    Field(min_length=1, description="Export files: .ndjson, .jsonl or .json, also with .gz"),
+]
+TableOption = Annotated[
+    str,
+    Flag("--table"),
+    Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$", description="Table to load into"),
+]
+
+ENDINGS = (".ndjson", ".jsonl", ".json", ".txt")
+
+
+class Loaded(Result, LoadReport):
+    """What a load did."""
+
+    table: str
+
+
+@tool(command="load", human_only=True)
+async def load_files(
+    store: StoreWriter, progress: Progress, files: Files, *, table: TableOption = "events"
+) -> Loaded:
+    """Load Mixpanel export files that you already have into a local table.
+
+    Rows that the table has already are not added twice. The files stay as they are.
+    """
+    paths = [_checked(name) for name in files]
+    await store.ready()
+    async with store.spool() as folder:
+        linked = [
+            await anyio.to_thread.run_sync(_borrow, path, folder, number)
+            for number, path in enumerate(paths)
+        ]
+        await progress(0, None, f"loading {len(paths)} files")
+        report = await store.load_events(table, linked, days=None)
+    return Loaded(table=table, **report.model_dump())
+
+
+def _checked(name: str) -> Path:
+    path = Path(name)
+    plain = path.name.removesuffix(".gz")
+    if not plain.endswith(ENDINGS):
+        raise UsageError(
+            f"{path.name} has no ending that tells what it is.",
+            hint=f"Known endings: {', '.join(ENDINGS)}, each also with .gz.",
+        )
+    if not path.is_file():
+        raise UsageError(f"There is no file {name}.", hint="Check the path.")
+    if not os.access(path, os.R_OK):
+        raise UsageError(f"{name} cannot be read.", hint="Check its permissions.")
+    return path
+
+
+def _borrow(path: Path, folder: Path, number: int) -> Path:
+    """Bring the file where the database may read: a hard link, or a copy across devices."""
+    target = folder / f"{number}-{path.name}"
+    try:
+        os.link(path.resolve(), target)
+    except OSError:
+        shutil.copyfile(path, target)
+    return target
