@@ -1,0 +1,1 @@
+"""WHO IS ASKING: parse, call, show. Fronts hold no behaviour of their own."""

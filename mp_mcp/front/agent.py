@@ -1,0 +1,253 @@
+"""mp-mcp: a pump between an agent's stdin/stdout and the shared server, which it outlives.
+
+Standard library only, so that it starts in milliseconds. It never answers for the server, except
+to say that the server went away, and never keeps more than the handshake and the open requests.
+"""
+
+import json
+import os
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from mp_mcp import __version__
+from mp_mcp.errors import ExitCode, MpError, ServerUnreachableError, UsageError
+from mp_mcp.front.greet import greet
+from mp_mcp.settings import Asking, Home, asking, find_home
+
+STDIN, STDOUT = 0, 1
+REPLAY_ID = "mp-replayed-handshake"
+LAST_WORDS_S = 0.1
+"""How long open requests may still be answered after stdin has ended."""
+
+SERVER_ERROR = -32000
+MODERN = "io.modelcontextprotocol/protocolVersion"
+
+USAGE = """\
+usage: mp-mcp [--account NAME] [--project ID] [--version] [--help]
+
+An MCP server over stdin and stdout. All copies of it share one local server, with `mp` too.
+Settings come from MP_* variables and ~/.mp/mp.toml; see `mp auth status`.
+"""
+
+
+class Request(NamedTuple):
+    """A request that the agent waits for."""
+
+    id: Any
+    method: str
+    line: bytes
+    modern: bool
+
+
+class Pump:
+    """One agent. Two threads use it: one reads the agent, one the server; `_lock` is for both."""
+
+    def __init__(self, home: Home, asking: Asking) -> None:
+        self._home = home
+        self._asking = asking
+        self._lock = threading.RLock()
+        self._writing = threading.Lock()
+        self._open: dict[str, Request] = {}
+        self._answered = threading.Event()
+        self._server: socket.socket | None = None
+        self._handshake: Request | None = None
+        self._initialized: bytes | None = None
+
+    def run(self) -> None:
+        """Pump until the agent closes its side."""
+        for line in lines(lambda size: os.read(STDIN, size)):
+            if line.strip():
+                self.from_agent(line)
+        self._wait_for_last_words()
+        with self._lock:
+            server, self._server = self._server, None
+        if server is not None:
+            server.shutdown(socket.SHUT_RDWR)
+
+    def from_agent(self, line: bytes) -> None:
+        """Pass one message on; a request brings the server back when it has gone."""
+        message = _parsed(line)
+        request = _request(message, line)
+        with self._lock:
+            if request is not None:
+                self._open[_key(request.id)] = request
+            elif message.get("method") == "notifications/initialized":
+                self._initialized = line
+            elif message.get("method") == "notifications/cancelled":
+                # A cancelled request is not answered, so nobody waits for it any more.
+                self._open.pop(_key((message.get("params") or {}).get("requestId")), None)
+            if request is None and self._server is None:
+                return  # a note about requests of a server that has gone
+            self._send(line, request)
+
+    def _send(self, line: bytes, request: Request | None) -> None:
+        try:
+            server = self._server or self._connect()
+        except (MpError, OSError) as error:
+            if request is not None:
+                self._refuse(request, error if isinstance(error, MpError) else WENT_AWAY)
+            return
+        try:
+            server.sendall(line)
+        except OSError:
+            self._lost(server, unsent=request)
+
+    def _connect(self) -> socket.socket:
+        """A new connection, with the agent's handshake replayed on it."""
+        server = greet(self._home, self._asking, kind="agent").socket
+        if self._handshake is not None:
+            replayed = _parsed(self._handshake.line) | {"id": REPLAY_ID}
+            server.sendall(json.dumps(replayed).encode() + b"\n")
+            server.sendall(self._initialized or b"")
+        self._server = server
+        threading.Thread(target=self._read, args=(server,), daemon=True).start()
+        return server
+
+    def _read(self, server: socket.socket) -> None:
+        for line in lines(server.recv):
+            self._from_server(line)
+        with self._lock:
+            self._lost(server)
+        server.close()
+
+    def _from_server(self, line: bytes) -> None:
+        message = _parsed(line)
+        if "method" not in message:
+            if message.get("id") == REPLAY_ID:
+                return
+            with self._lock:
+                request = self._open.pop(_key(message.get("id")), None)
+                if request is not None and request.method == "initialize" and "result" in message:
+                    self._handshake = request
+        write(self._writing, line)
+        if not self._open:
+            self._answered.set()
+
+    def _lost(self, server: socket.socket, unsent: Request | None = None) -> None:
+        """The server went away: fail what may have happened already, repeat what is harmless."""
+        if self._server is not server:
+            return
+        self._server = None
+        with suppress(OSError):
+            server.shutdown(socket.SHUT_RDWR)  # wakes its reader, which closes it
+        lost = list(self._open.values())
+        repeated = [r for r in lost if r.method != "tools/call" or r is unsent]
+        for request in lost:
+            if request not in repeated:
+                self._refuse(request, WENT_AWAY)
+        for request in repeated:
+            self._send(request.line, request)
+
+    def _refuse(self, request: Request, error: MpError) -> None:
+        self._open.pop(_key(request.id), None)
+        write(self._writing, refusal(request, error))
+
+    def _wait_for_last_words(self) -> None:
+        self._answered.clear()
+        if self._open:
+            self._answered.wait(LAST_WORDS_S)
+
+
+WENT_AWAY = ServerUnreachableError(
+    "The shared server was restarted while this call ran.",
+    hint="Call again: the next call reaches the new server. A write may have happened already.",
+)
+
+
+def refusal(request: Request, error: MpError) -> bytes:
+    """The answer to a request that no server will answer: an error that the model can read."""
+    answer: dict[str, Any] = {"jsonrpc": "2.0", "id": request.id}
+    found = error.info().as_dict()
+    if request.method == "tools/call":
+        answer["result"] = {
+            "content": [{"type": "text", "text": json.dumps(found)}],
+            "structuredContent": found,
+            "isError": True,
+        }
+        if request.modern:
+            answer["result"]["resultType"] = "complete"
+    else:
+        answer["error"] = {"code": SERVER_ERROR, "message": error.message, "data": found}
+    return json.dumps(answer).encode() + b"\n"
+
+
+def lines(read: Callable[[int], bytes]) -> Iterator[bytes]:
+    """Lines with their ends, until the other side closes or resets."""
+    rest = b""
+    while True:
+        try:
+            chunk = read(1 << 16)
+        except OSError:
+            return
+        if not chunk:
+            return
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line + b"\n"
+
+
+def write(lock: threading.Lock, line: bytes) -> None:
+    """Write one whole line to the agent; when it has gone, so do we."""
+    with lock:
+        try:
+            while line:
+                line = line[os.write(STDOUT, line) :]
+        except OSError:
+            os._exit(0)
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    """A message as an object; {} for anything else, which the server will judge."""
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return message if isinstance(message, dict) else {}
+
+
+def _request(message: dict[str, Any], line: bytes) -> Request | None:
+    if "method" not in message or "id" not in message:
+        return None
+    params = message.get("params")
+    meta = params.get("_meta") if isinstance(params, dict) else None
+    modern = isinstance(meta, dict) and MODERN in meta
+    return Request(message["id"], str(message["method"]), line, modern)
+
+
+def _key(request_id: Any) -> str:
+    return json.dumps(request_id)
+
+
+def main() -> None:
+    """The command `mp-mcp`."""
+    try:
+        chosen = _options(sys.argv[1:])
+        Pump(find_home(), asking(os.environ, **chosen)).run()
+    except KeyboardInterrupt:
+        sys.exit(ExitCode.INTERRUPTED)
+    except MpError as error:
+        sys.stderr.write(f"mp-mcp: {error.message}\n")
+        sys.exit(error.exit_code)
+
+
+def _options(words: list[str]) -> dict[str, str]:
+    """The options that are given. Raises: UsageError."""
+    chosen: dict[str, str] = {}
+    while words:
+        word = words.pop(0)
+        if word in ("-h", "--help", "--version"):
+            sys.stdout.write(f"mp-mcp {__version__}\n" if word == "--version" else USAGE)
+            sys.exit(ExitCode.OK)
+        name, _, value = word.partition("=")
+        if name not in ("--account", "--project") or not (value or words):
+            raise UsageError(f"cannot use {word!r}\n{USAGE.rstrip()}")
+        chosen[name.removeprefix("--")] = value or words.pop(0)
+    return chosen
+
+
+if __name__ == "__main__":
+    main()

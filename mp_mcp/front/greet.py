@@ -1,0 +1,101 @@
+"""A greeted connection to the shared server: connect or spawn, say who asks, check the answer.
+
+Standard library only. It never carries a call: `link.py` and `agent.py` do, on what it returns.
+"""
+
+import json
+import os
+import socket
+import time
+from contextlib import suppress
+from typing import Any, NamedTuple
+
+from mp_mcp import __version__
+from mp_mcp.errors import ServerUnreachableError
+from mp_mcp.server import lease
+from mp_mcp.settings import Asking, Home
+
+GREETING_PATIENCE_S = 5.0
+"""A server that is up answers a greeting in a millisecond; this long is hung."""
+
+START_PATIENCE_S = 30.0
+"""A server that is just starting has to import its libraries first."""
+
+
+class Greeted(NamedTuple):
+    """A socket whose greeting was answered; nothing else was read from it."""
+
+    socket: socket.socket
+    version: str
+    pid: int
+
+
+def greet(home: Home, asking: Asking, *, kind: str, start: bool = True) -> Greeted:
+    """Connect, greet, and try again when the server was just leaving.
+
+    `kind` is `agent` or `human`; with `start` False nothing is spawned.
+    Raises: ServerUnreachableError when no server answers; lease.Absent without `start`.
+    """
+    hello = _hello(asking, kind)
+    deadline = time.monotonic() + START_PATIENCE_S
+    while True:
+        connection = lease.connect(home) if start else lease.dial(home)
+        reply = _answered(home, connection, hello, deadline)
+        if reply is not None and not reply.get("leaving"):
+            connection.settimeout(None)
+            return Greeted(connection, str(reply.get("version")), int(reply.get("pid", 0)))
+        connection.close()
+        if time.monotonic() > deadline:
+            raise lease.unresponsive(home)
+        time.sleep(0.01)
+
+
+def _hello(asking: Asking, kind: str) -> bytes:
+    name = "mp" if kind == "human" else "mp-mcp"
+    params = {
+        "version": __version__,
+        "kind": kind,
+        "label": f"{name} pid {os.getpid()}",
+        "asking": asking.as_dict(),
+    }
+    message = {"jsonrpc": "2.0", "id": "hello", "method": "mp/hello", "params": params}
+    return json.dumps(message).encode() + b"\n"
+
+
+def _answered(
+    home: Home, connection: socket.socket, hello: bytes, deadline: float
+) -> dict[str, Any] | None:
+    """The answer to the greeting; None when the server left before it could answer."""
+    try:
+        connection.sendall(hello)
+        line = _line(home, connection, deadline)
+    except (BrokenPipeError, ConnectionResetError):
+        return None
+    if not line:
+        return None
+    answer = json.loads(line)
+    if "error" in answer:
+        raise ServerUnreachableError(f"The server refused: {answer['error'].get('message')}")
+    result = answer.get("result")
+    return result if isinstance(result, dict) else {}
+
+
+def _line(home: Home, connection: socket.socket, deadline: float) -> bytes:
+    """One line, byte-exact: what follows it belongs to the caller."""
+    started = time.monotonic()
+    connection.settimeout(0.25)
+    while True:
+        with suppress(TimeoutError):
+            found = connection.recv(65536, socket.MSG_PEEK)
+            end = found.find(b"\n") + 1
+            if not found or end:
+                return connection.recv(end or 1)
+        waited = time.monotonic() - started
+        patience = GREETING_PATIENCE_S if _is_up(home) else START_PATIENCE_S
+        if waited > patience or time.monotonic() > deadline + GREETING_PATIENCE_S:
+            raise lease.unresponsive(home)
+
+
+def _is_up(home: Home) -> bool:
+    """Whether the server has finished starting; before that it is allowed to be silent."""
+    return bool(lease.server_info(home).get("ready"))

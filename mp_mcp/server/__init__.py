@@ -1,0 +1,1 @@
+"""THE SHARED SERVER: owns everything that can conflict."""

@@ -1,0 +1,158 @@
+"""One client's connection: the greeting, then MCP lines in and out until either side ends it.
+
+Never runs a tool: lines go to the protocol. Only requests that start with `mp/` are answered here.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any, Protocol
+
+import anyio
+from mcp.shared._context_streams import ContextReceiveStream, create_context_streams
+from mcp.shared.message import SessionMessage
+from mcp_types import INVALID_REQUEST, ErrorData, JSONRPCError, JSONRPCRequest, JSONRPCResponse
+
+from mp_mcp import __version__
+from mp_mcp.errors import MpError
+from mp_mcp.server import protocol
+from mp_mcp.server.session import Greeting, Session
+
+logger = logging.getLogger(__name__)
+
+LONGEST_LINE = 8 * 1024 * 1024
+"""Longest request in bytes; an agent's SQL is thousands of times shorter."""
+
+GREETING = "mp/hello"
+
+
+class Host(Protocol):
+    """What a connection needs of its door."""
+
+    mcp: Any
+    leave: Any
+
+    def enter(self, greeting: Greeting | None) -> Session:
+        """A session for this client."""
+
+    def exit(self, session: Session) -> None:
+        """This client is gone."""
+
+    def status(self) -> dict[str, Any]:
+        """What `mp server status` shows."""
+
+
+class Connection:
+    """From a client's first byte to its last."""
+
+    def __init__(
+        self, host: Host, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        self._host = host
+        self._reader = reader
+        self._writer = writer
+
+    async def serve(self) -> None:
+        """Answer the client until it hangs up; its running calls end with it."""
+        messages = self._messages()
+        first = await anext(messages, None)
+        if first is None:
+            return
+        greeting = await self._greeted(first)
+        session = self._host.enter(greeting)
+        send_in, read_in = create_context_streams[SessionMessage | Exception](0)
+        send_out, read_out = create_context_streams[SessionMessage](0)
+        try:
+            async with anyio.create_task_group() as tasks, send_in, read_out:
+                tasks.start_soon(protocol.serve, self._host.mcp, session, read_in, send_out)
+                tasks.start_soon(self._write_all, read_out)
+                if greeting is None:
+                    await self._dispatch(first, send_in)
+                async for message in messages:
+                    await self._dispatch(message, send_in)
+                tasks.cancel_scope.cancel()
+        except* (BrokenPipeError, ConnectionResetError, anyio.BrokenResourceError):
+            logger.debug("client %s hung up", session.label)
+        finally:
+            self._host.exit(session)
+
+    async def _messages(self) -> AsyncIterator[SessionMessage | Exception]:
+        while True:
+            try:
+                line = await self._reader.readuntil(b"\n")
+            except asyncio.IncompleteReadError:
+                return
+            except asyncio.LimitOverrunError:
+                await self._refuse_oversize()
+                return
+            except ConnectionError:
+                return
+            if line.strip():
+                yield protocol.parsed(line)
+
+    async def _greeted(self, first: SessionMessage | Exception) -> Greeting | None:
+        request = _own_request(first)
+        if request is None or request.method != GREETING:
+            return None
+        try:
+            greeting = Greeting(request.params or {})
+        except MpError as error:
+            await self._answer(_failure(request, error))
+            return Greeting({})
+        newer = greeting.is_newer_than(__version__)
+        await self._answer(_success(request, {**self._identity(), "leaving": newer}))
+        if newer:
+            self._host.leave(f"{greeting.label} brings the newer version {greeting.version}")
+        return greeting
+
+    async def _dispatch(self, message: SessionMessage | Exception, send_in: Any) -> None:
+        request = _own_request(message)
+        if request is None:
+            await send_in.send(message)
+        elif request.method == "mp/status":
+            await self._answer(_success(request, self._host.status()))
+        elif request.method == "mp/stop":
+            await self._answer(_success(request, self._identity()))
+            self._host.leave("asked by a client")
+        else:
+            data = ErrorData(code=INVALID_REQUEST, message=f"Unknown request {request.method}")
+            await self._answer(JSONRPCError(jsonrpc="2.0", id=request.id, error=data))
+
+    async def _write_all(self, replies: ContextReceiveStream[SessionMessage]) -> None:
+        async for reply in replies:
+            self._writer.write(protocol.as_line(reply))
+            await self._writer.drain()
+
+    async def _answer(self, message: JSONRPCResponse | JSONRPCError) -> None:
+        self._writer.write(protocol.as_line(SessionMessage(message)))
+        await self._writer.drain()
+
+    async def _refuse_oversize(self) -> None:
+        data = ErrorData(
+            code=INVALID_REQUEST, message=f"A request may have at most {LONGEST_LINE} bytes."
+        )
+        with suppress(ConnectionError):
+            await self._answer(JSONRPCError(jsonrpc="2.0", id=None, error=data))
+
+    def _identity(self) -> dict[str, Any]:
+        status = self._host.status()
+        return {"version": __version__, "pid": status["pid"]}
+
+
+def _own_request(message: SessionMessage | Exception) -> JSONRPCRequest | None:
+    if not isinstance(message, SessionMessage):
+        return None
+    request = message.message
+    if isinstance(request, JSONRPCRequest) and request.method.startswith("mp/"):
+        return request
+    return None
+
+
+def _success(request: JSONRPCRequest, result: dict[str, Any]) -> JSONRPCResponse:
+    return JSONRPCResponse(jsonrpc="2.0", id=request.id, result=result)
+
+
+def _failure(request: JSONRPCRequest, error: MpError) -> JSONRPCError:
+    data = ErrorData(code=INVALID_REQUEST, message=error.message, data=error.info().as_dict())
+    return JSONRPCError(jsonrpc="2.0", id=request.id, error=data)

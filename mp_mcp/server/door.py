@@ -1,0 +1,113 @@
+"""The door: accepts clients at the unix socket and knows who is connected.
+
+Never reads a message (`connection.py` does), and never lets one client wait for another.
+"""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+import anyio
+
+from mp_mcp import __version__
+from mp_mcp.server import protocol
+from mp_mcp.server.connection import LONGEST_LINE, Connection
+from mp_mcp.server.session import PLAIN_CLIENT, Greeting, Session
+from mp_mcp.server.workspaces import Workspaces
+from mp_mcp.tool import Tool
+
+logger = logging.getLogger(__name__)
+
+
+class Door:
+    """Accepts clients from `open` to `close`; `leave(reason)` asks the process to end."""
+
+    def __init__(
+        self,
+        tools: Mapping[str, Tool],
+        workspaces: Workspaces,
+        leave: Callable[[str], None],
+    ) -> None:
+        self._tools = tools
+        self._workspaces = workspaces
+        self._listener: asyncio.Server | None = None
+        self._connections: set[asyncio.Task[None]] = set()
+        self._started = time.monotonic()
+        self._last_client = time.monotonic()
+        self._sessions: set[Session] = set()
+        workspaces.clients = self.clients
+        self.leave = leave
+        self.mcp = protocol.build(tools)
+
+    async def open(self, listener: socket.socket) -> None:
+        """Start to accept."""
+        self._listener = await asyncio.start_unix_server(
+            self._accept, sock=listener, limit=LONGEST_LINE
+        )
+
+    async def close(self, grace_s: float) -> None:
+        """Accept no more, give running calls a moment, then end every connection."""
+        if self._listener is not None:
+            self._listener.close()
+        with anyio.move_on_after(grace_s):
+            # A poll, but for two seconds at most, at the end of the process.
+            while any(session.calls for session in self._sessions):  # noqa: ASYNC110
+                await anyio.sleep(0.02)
+        for task in self._connections:
+            task.cancel()
+        if self._connections:
+            await asyncio.wait(self._connections)
+
+    def enter(self, greeting: Greeting | None) -> Session:
+        """A session for a new client; without a greeting it is a plain MCP client."""
+        session = Session(self._workspaces, self._tools, greeting or PLAIN_CLIENT)
+        self._sessions.add(session)
+        return session
+
+    def exit(self, session: Session) -> None:
+        """The client is gone."""
+        self._sessions.discard(session)
+        self._last_client = time.monotonic()
+
+    def clients(self) -> list[str]:
+        """Labels of the clients connected now."""
+        return sorted(session.label for session in self._sessions)
+
+    def idle_s(self) -> float:
+        """Seconds since the last client left; 0 while one is connected."""
+        return 0.0 if self._connections else time.monotonic() - self._last_client
+
+    def status(self) -> dict[str, Any]:
+        """What `mp server status` shows. Never opens a database."""
+        return {
+            "running": True,
+            "pid": os.getpid(),
+            "version": __version__,
+            "uptime_s": round(time.monotonic() - self._started, 1),
+            "clients": self.clients(),
+            "calls": [call for session in self._sessions for call in session.running()],
+            "databases": self._workspaces.status(),
+        }
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            return
+        self._connections.add(task)
+        try:
+            await Connection(self, reader, writer).serve()
+        except asyncio.CancelledError:
+            # We are leaving. Re-raised, asyncio's callback would report it as a failure.
+            logger.debug("connection ended by the server")
+        except Exception:
+            logger.exception("Connection failed")
+        finally:
+            self._connections.discard(task)
+            writer.close()
+            with suppress(OSError, asyncio.CancelledError):
+                await writer.wait_closed()

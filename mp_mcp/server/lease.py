@@ -1,0 +1,241 @@
+"""Who is the server: one lock per state folder, and connect-or-spawn for everybody else.
+
+Standard library only, because the pump and `mp` use it. It never kills a process, and never takes
+a busy server for a dead one: only the holder of `server.lock` may unlink or bind the socket.
+"""
+
+import fcntl
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from mp_mcp.errors import ServerUnreachableError
+from mp_mcp.settings import Home
+
+BUSY_PATIENCE_S = 5.0
+START_PATIENCE_S = 30.0
+LONGEST_SOCKET_PATH = 100
+"""macOS allows 104 bytes; longer paths are reached from inside their folder."""
+
+_PASSED_ON = (
+    *("HOME", "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SYSTEMROOT"),
+    *("MP_HOME", "MP_LOG", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+)
+
+
+class Absent(Exception):  # noqa: N818 - a finding, not an error
+    """Nobody listens at the socket."""
+
+
+class Lease:
+    """The server's side: held from `acquire` until the process has let go of every file."""
+
+    def __init__(self, home: Home, lock: int) -> None:
+        self._home = home
+        self._lock = lock
+
+    def bind(self) -> socket.socket:
+        """Listen at the socket. Whatever lies there is stale, since we hold the lock."""
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._home.socket.unlink(missing_ok=True)
+        with _short_path(self._home.socket) as name:
+            listener.bind(name)
+        self._home.socket.chmod(0o600)
+        listener.listen(128)
+        return listener
+
+    def announce(self, version: str, *, ready: bool) -> None:
+        """Write server.json. Until it says `ready`, clients forgive a slow first answer."""
+        content = {
+            "pid": os.getpid(),
+            "version": version,
+            "socket": str(self._home.socket),
+            "started": time.time(),
+            "ready": ready,
+        }
+        partial = self._home.server_info.with_suffix(".part")
+        partial.write_text(json.dumps(content) + "\n", encoding="utf-8")
+        partial.replace(self._home.server_info)
+
+    def withdraw(self) -> None:
+        """Be found no more; connections that exist go on."""
+        self._home.socket.unlink(missing_ok=True)
+        self._home.server_info.unlink(missing_ok=True)
+
+    def release(self) -> None:
+        """Let the next server start. The last thing that a leaving server does."""
+        os.close(self._lock)
+
+
+def acquire(home: Home, patience_s: float = 10.0) -> Lease | None:
+    """Become the server, waiting for one that is leaving; None when another one stays."""
+    home.create()
+    lock = os.open(home.run / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + patience_s
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return Lease(home, lock)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                os.close(lock)
+                return None
+            time.sleep(0.02)
+
+
+def is_held(home: Home) -> bool:
+    """Whether a server lives: it holds the lock, whatever else it does or does not do."""
+    try:
+        lock = os.open(home.run / "server.lock", os.O_RDWR)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(lock)
+
+
+def server_info(home: Home) -> dict[str, Any]:
+    """The content of server.json, or {} when there is none."""
+    with suppress(OSError, ValueError):
+        found = json.loads(home.server_info.read_text(encoding="utf-8"))
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def dial(home: Home) -> socket.socket:
+    """Connect to the running server.
+
+    Raises: Absent when nobody listens; ServerUnreachableError when its queue of callers stays full.
+    """
+    deadline = time.monotonic() + BUSY_PATIENCE_S
+    while True:
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        client.settimeout(BUSY_PATIENCE_S)
+        try:
+            with _short_path(home.socket) as name:
+                client.connect(name)
+        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
+            client.close()
+            raise Absent from error
+        except (BlockingIOError, TimeoutError) as error:
+            # A full backlog is a busy server, not a stale socket.
+            client.close()
+            if time.monotonic() > deadline:
+                raise unresponsive(home) from error
+            time.sleep(0.02)
+        except OSError as error:
+            client.close()
+            raise ServerUnreachableError(
+                f"Cannot connect to {home.socket}: {error.strerror}."
+            ) from error
+        else:
+            return client
+
+
+def connect(home: Home) -> socket.socket:
+    """Connect to the server, starting it when there is none: of many starters one spawns.
+
+    Raises: ServerUnreachableError when it is hung, or does not come up.
+    """
+    with suppress(Absent):
+        return dial(home)
+    try:
+        home.create()
+    except OSError as error:
+        raise ServerUnreachableError(
+            f"The state folder {home.path} cannot be used: {error.strerror}.",
+            hint="Make it writable, or choose another one with MP_HOME.",
+        ) from error
+    with _starting(home):
+        return _connect_or_spawn(home)
+
+
+def _connect_or_spawn(home: Home) -> socket.socket:
+    spawned = None
+    deadline = time.monotonic() + START_PATIENCE_S
+    while True:
+        with suppress(Absent):
+            return dial(home)
+        # A held lock without a socket: that server is coming up or leaving. Wait for it.
+        if not is_held(home):
+            if spawned is None:
+                spawned = spawn(home)
+            elif spawned.poll() is not None:
+                raise ServerUnreachableError(
+                    "The shared server did not start.",
+                    hint=f"Its last words are in {home.server_stderr}",
+                )
+        if time.monotonic() > deadline:
+            raise unresponsive(home)
+        time.sleep(0.005)
+
+
+def spawn(home: Home) -> Any:
+    """Start a server that inherits nothing of this client: no secrets, pipes or folder."""
+    import subprocess  # paid only by the client that starts the server
+
+    home.create()
+    package = str(Path(__file__).parents[2])
+    environ = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    environ |= {"MP_HOME": str(home.path), "PYTHONPATH": package}
+    with home.server_stderr.open("ab") as log:
+        return subprocess.Popen(
+            # -P: the state folder, its working directory, is no place to import from.
+            [sys.executable, "-P", "-m", "mp_mcp.server"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=home.path,
+            env=environ,
+            umask=0o077,
+            start_new_session=True,
+        )
+
+
+def unresponsive(home: Home) -> ServerUnreachableError:
+    """The error for a server that lives and does not answer. It is never killed for it."""
+    pid = server_info(home).get("pid", "unknown")
+    return ServerUnreachableError(
+        f"The shared server (pid {pid}) does not answer.",
+        hint=f"It may be stopped or overloaded: `kill -CONT {pid}` wakes a stopped one, "
+        f"`kill {pid}` ends it; the next command starts a new one.",
+    )
+
+
+@contextmanager
+def _starting(home: Home) -> Iterator[None]:
+    lock = os.open(home.run / "start.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+@contextmanager
+def _short_path(path: Path) -> Iterator[str]:
+    """A name for the socket that fits into sockaddr_un, relative to its folder when too long."""
+    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
+        yield str(path)
+        return
+    before = os.open(".", os.O_RDONLY)
+    try:
+        os.chdir(path.parent)
+        yield path.name
+    finally:
+        os.fchdir(before)
+        os.close(before)

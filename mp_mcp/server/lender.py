@@ -1,0 +1,127 @@
+"""ProjectLender: lends a client the handles of the project and account that it asked for.
+
+Never lends more than its settings allow; a missing account or project is found here, by the call
+that needs it, so that every other call goes on.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from mp_mcp import __version__
+from mp_mcp.accounts import Resolved, read_stored, resolve
+from mp_mcp.call import Bounds
+from mp_mcp.errors import MpError, UsageError
+from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.overview import Overview, TableSummary, Workspace
+from mp_mcp.server.workspaces import Workspaces, database_path
+from mp_mcp.settings import Asking
+from mp_mcp.store.handles import StoreReader, StoreWriter
+from mp_mcp.tool import Handle
+
+AGENT_TIMEOUT_S = 30.0
+HUMAN_TIMEOUT_S = 600.0
+
+
+class ProjectLender:
+    """One client's view of one project."""
+
+    def __init__(self, workspaces: Workspaces, asking: Asking, bounds: Bounds) -> None:
+        self._workspaces = workspaces
+        self._asking = asking
+        self._bounds = bounds
+        self._resolved: Resolved | None = None
+        self._config_stamp: object = None
+        self._lenders: dict[type[Handle], Callable[[], Awaitable[Handle]]] = {
+            Mixpanel: self._mixpanel,
+            StoreReader: self._reader,
+            StoreWriter: self._writer,
+            Overview: self._overview,
+        }
+
+    @property
+    def project(self) -> str | None:
+        """The project that answers name; None while none is chosen."""
+        with suppress(MpError):
+            return self.resolved().project_id
+        return None
+
+    async def lend(self, handle: type[Handle]) -> Handle:
+        """Raises: SettingsError, CredentialsError when the settings do not allow it."""
+        lend = self._lenders.get(handle)
+        if lend is None:
+            raise UsageError(f"{handle.__name__} cannot be lent here.")
+        return await lend()
+
+    def resolved(self) -> Resolved:
+        """The account and project in use; follows mp.toml when that changes.
+
+        Raises: SettingsError, CredentialsError.
+        """
+        stamp = _stamp(self._workspaces.home.config)
+        if self._resolved is None or stamp != self._config_stamp:
+            self._resolved = resolve(self._asking, read_stored(self._workspaces.home))
+            self._config_stamp = stamp
+        return self._resolved
+
+    async def _mixpanel(self) -> Handle:
+        resolved = self.resolved()
+        resolved.require_credentials()
+        return await self._workspaces.mixpanel(resolved)
+
+    async def _reader(self) -> Handle:
+        from mp_mcp.store.reads import Limits
+
+        store = await self._workspaces.store(self.resolved(), self._asking.lock_wait_s)
+        longest = AGENT_TIMEOUT_S if self._bounds.max_bytes else HUMAN_TIMEOUT_S
+        return store.reader(
+            Limits(self._bounds.max_rows, self._bounds.max_bytes, AGENT_TIMEOUT_S, longest)
+        )
+
+    async def _writer(self) -> Handle:
+        store = await self._workspaces.store(self.resolved(), self._asking.lock_wait_s)
+        return store.writer()
+
+    async def _overview(self) -> Handle:
+        return _Overview(self)
+
+    def workspace(self) -> Workspace:
+        """What is known without asking Mixpanel or the database."""
+        resolved = self.resolved()
+        path = str(database_path(self._workspaces.home, resolved)) if resolved.project_id else ""
+        known = next((s for s in self._workspaces.status() if s["path"] == path), None)
+        tables = known.get("tables") if known else None
+        return Workspace(
+            project=resolved.project_id,
+            account=resolved.account,
+            source=resolved.source,
+            region=resolved.region,
+            base_url=resolved.base_url,
+            database=path,
+            database_state=known["state"] if known else _file_state(path),
+            tables=[TableSummary.model_validate(table) for table in tables] if tables else None,
+            server_version=__version__,
+            server_pid=os.getpid(),
+            clients=self._workspaces.clients(),
+        )
+
+
+class _Overview(Overview):
+    def __init__(self, lender: ProjectLender) -> None:
+        self._lender = lender
+
+    async def workspace(self) -> Workspace:
+        return self._lender.workspace()
+
+
+def _file_state(path: str) -> str:
+    # stat, never open: opening the file in this process would drop DuckDB's lock on it.
+    return "closed" if path and os.path.exists(path) else "absent"  # noqa: PTH110
+
+
+def _stamp(path: os.PathLike[str]) -> object:
+    try:
+        found = os.stat(path)  # noqa: PTH116 - the cheap form, on every call
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size

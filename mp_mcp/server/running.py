@@ -1,0 +1,75 @@
+"""The running server: opens the door, waits for a reason to leave, and leaves in order.
+
+Never decides who may be the server (`lease.py`), and never releases its lock (the caller does).
+"""
+
+import logging
+import signal
+import socket
+from collections.abc import Callable
+
+import anyio
+
+import mp_mcp.tools
+from mp_mcp import __version__
+from mp_mcp.accounts import ServerSettings, read_stored
+from mp_mcp.errors import MpError
+from mp_mcp.server.door import Door
+from mp_mcp.server.lease import Lease
+from mp_mcp.server.workspaces import Workspaces
+from mp_mcp.settings import Home
+from mp_mcp.tool import discover
+
+logger = logging.getLogger(__name__)
+
+Leave = Callable[[str], None]
+
+GRACE_S = 2.0
+"""How long running calls may go on when the server leaves, in seconds."""
+
+
+async def run(home: Home, lease: Lease, listener: socket.socket) -> None:
+    """Serve until something asks to leave."""
+    leaving = anyio.Event()
+
+    def leave(reason: str) -> None:
+        logger.info("leaving: %s", reason)
+        leaving.set()
+
+    settings = _settings(home)
+    workspaces = Workspaces(home, settings)
+    door = Door(discover(mp_mcp.tools), workspaces, leave)
+    await door.open(listener)
+    lease.announce(__version__, ready=True)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(_leave_on_signal, leave)
+        tasks.start_soon(_leave_when_idle, door, settings.exit_after_s, leave)
+        await leaving.wait()
+        lease.withdraw()
+        await door.close(GRACE_S)
+        await workspaces.close()
+        tasks.cancel_scope.cancel()
+
+
+def _settings(home: Home) -> ServerSettings:
+    try:
+        return read_stored(home).server
+    except MpError as error:
+        # A broken mp.toml is told to the client whose call needs it.
+        logger.warning("mp.toml is not used: %s", error.message)
+        return ServerSettings()
+
+
+async def _leave_on_signal(leave: Leave) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for number in signals:
+            leave(f"signal {number}")
+
+
+async def _leave_when_idle(door: Door, exit_after_s: float, leave: Leave) -> None:
+    while True:
+        idle_s = door.idle_s()
+        if idle_s >= exit_after_s:
+            leave(f"idle for {idle_s:.0f} s")
+            return
+        await anyio.sleep(max(0.05, min(exit_after_s - idle_s, 60.0)))

@@ -1,0 +1,89 @@
+"""Session: one connected client, its settings and its way to call tools.
+
+Never outlives its connection; credentials live here, in memory, and nowhere else.
+"""
+
+import itertools
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from mp_mcp.call import AGENT_BOUNDS, HUMAN_BOUNDS, Caller, LocalCaller
+from mp_mcp.errors import UsageError
+from mp_mcp.server.lender import ProjectLender
+from mp_mcp.server.workspaces import Workspaces
+from mp_mcp.settings import Asking
+from mp_mcp.tool import Tool
+
+LONGEST_LABEL = 80
+
+
+class Greeting:
+    """A front's first message, `mp/hello`: who it is and what it brings along."""
+
+    def __init__(self, params: Mapping[str, Any]) -> None:
+        """Raises: UsageError, SettingsError when it is malformed."""
+        asking = params.get("asking") or {}
+        if not isinstance(asking, Mapping):
+            raise UsageError("The greeting's asking must be an object.")
+        self.version = str(params.get("version", "0"))
+        # Labels end up in logs and on terminals: no control characters.
+        label = "".join(c for c in str(params.get("label", "front")) if c.isprintable())
+        self.label = label[:LONGEST_LABEL]
+        self.is_human = params.get("kind") == "human"
+        self.asking = Asking.from_dict(asking)
+
+    def is_newer_than(self, version: str) -> bool:
+        """Whether this front may displace a server of that version."""
+        return _numbers(self.version) > _numbers(version)
+
+
+PLAIN_CLIENT = Greeting({"label": "mcp client"})
+"""Stands for a client that sends no greeting."""
+
+
+class Session:
+    """From the greeting to the end of the connection."""
+
+    _ids = itertools.count(1)
+
+    def __init__(
+        self, workspaces: Workspaces, tools: Mapping[str, Tool], greeting: Greeting
+    ) -> None:
+        bounds = HUMAN_BOUNDS if greeting.is_human else AGENT_BOUNDS
+        self.label = greeting.label
+        self.is_human = greeting.is_human
+        lender = ProjectLender(workspaces, greeting.asking, bounds)
+        self.caller: Caller = LocalCaller(tools, lender, bounds)
+        self.calls: dict[int, dict[str, Any]] = {}
+
+    @contextmanager
+    def call(self, tool: str, arguments: Mapping[str, Any]) -> Iterator[None]:
+        """Be listed as running."""
+        number = next(self._ids)
+        self.calls[number] = {
+            "id": str(number),
+            "client": self.label,
+            "tool": tool,
+            "arguments": dict(arguments),
+            "started": time.monotonic(),
+        }
+        try:
+            yield
+        finally:
+            del self.calls[number]
+
+    def running(self) -> list[dict[str, Any]]:
+        """The running calls, with the seconds since each started."""
+        now = time.monotonic()
+        return [
+            {key: value for key, value in call.items() if key != "started"}
+            | {"elapsed_s": round(now - call["started"], 1)}
+            for call in self.calls.values()
+        ]
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    parts = version.split("+")[0].split(".")
+    return tuple(int(part) if part.isdigit() else 0 for part in parts)

@@ -1,0 +1,88 @@
+"""Workspaces: what belongs to a project, opened when first needed and shared by all clients.
+
+Never reads an environment variable and never keeps a client's credentials after it has gone.
+httpx and duckdb are imported by the first call that needs them, so that the server starts fast and
+an API call works where duckdb does not.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio.to_thread
+
+from mp_mcp.accounts import Resolved, ServerSettings, base_url_name
+from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.models import Credentials, Target
+from mp_mcp.settings import Home
+
+if TYPE_CHECKING:
+    from mp_mcp.store.open_store import Files, Store
+
+
+class Workspaces:
+    """The files and the connection pool of this process."""
+
+    def __init__(self, home: Home, settings: ServerSettings) -> None:
+        self.home = home
+        self.settings = settings
+        self.clients: Callable[[], list[str]] = list
+        self._files: Files | None = None
+        self._pool: Any = None
+
+    async def mixpanel(self, resolved: Resolved) -> Mixpanel:
+        """The client for these credentials, on the pool that everybody shares."""
+        from mp_mcp.mixpanel import connect
+
+        if self._pool is None:
+            self._pool = connect.open_client()
+        credentials = Credentials.of(
+            username=resolved.username,
+            secret=resolved.secret,
+            oauth_token=resolved.oauth_token,
+        )
+        target = Target(
+            credentials,
+            resolved.project_id or "",
+            resolved.region,  # type: ignore[arg-type]  # checked by resolve()
+            resolved.base_url,
+            resolved.workspace_id,
+        )
+        return connect.mixpanel_for(self._pool, target)
+
+    async def store(self, resolved: Resolved, lock_wait_s: float) -> "Store":
+        """The project's database; nothing is opened yet."""
+        path = database_path(self.home, resolved)
+        if self._files is None:
+            # duckdb takes a quarter of a second to import: other clients must not wait for it.
+            opened = await anyio.to_thread.run_sync(self._open_files)
+            self._files = self._files or opened
+        spool = self.home.path / "spool" / resolved.require_project()
+        return self._files.store(path, spool=spool, lock_wait_s=lock_wait_s)
+
+    def _open_files(self) -> "Files":
+        from mp_mcp.store.open_store import Files
+
+        return Files(release_after_s=self.settings.release_after_s)
+
+    def status(self) -> list[dict[str, Any]]:
+        """State of each database that was used. Opens nothing."""
+        return self._files.status() if self._files else []
+
+    async def close(self) -> None:
+        """Let go of every file and connection, after the running transactions."""
+        if self._files is not None:
+            await self._files.close()
+        if self._pool is not None:
+            await self._pool.aclose()
+
+
+def database_path(home: Home, resolved: Resolved) -> Path:
+    """`data/<project>.db`; behind another base URL `data/<host>-<port>/<project>.db`.
+
+    So a simulator's rows never enter the real file. Raises: SettingsError without a project.
+    """
+    folder = home.path / "data"
+    if resolved.base_url:
+        folder /= base_url_name(resolved.base_url)
+    return folder / f"{resolved.require_project()}.db"
