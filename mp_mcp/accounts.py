@@ -8,13 +8,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from mp_mcp.errors import CredentialsError, SettingsError
 from mp_mcp.settings import Asking, Home, seconds
 
-REGIONS = ("us", "eu", "in")
+Region = Literal["us", "eu", "in"]
+REGIONS: dict[str, Region] = {"us": "us", "eu": "eu", "in": "in"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Resolved:
     secret: str | None
     oauth_token: str | None
     project_id: str | None
-    region: str
+    region: Region
     base_url: str | None
     workspace_id: str | None
     account: str | None
@@ -94,7 +95,7 @@ def resolve(client: Asking, stored: "Stored") -> Resolved:
         secret=account.secret,
         oauth_token=account.oauth_token,
         project_id=_checked_project(client.project_id or account.project_id),
-        region=region,
+        region=REGIONS[region],
         base_url=client.base_url,
         workspace_id=client.workspace_id,
         account=account.name or None,

@@ -64,7 +64,7 @@ class Connection:
         send_in, read_in = create_context_streams[SessionMessage | Exception](0)
         send_out, read_out = create_context_streams[SessionMessage](0)
         try:
-            async with anyio.create_task_group() as tasks, send_in, read_out:
+            async with send_in, read_out, anyio.create_task_group() as tasks:
                 tasks.start_soon(protocol.serve, self._host.mcp, session, read_in, send_out)
                 tasks.start_soon(self._write_all, read_out)
                 if greeting is None:

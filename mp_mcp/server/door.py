@@ -104,6 +104,8 @@ class Door:
         except asyncio.CancelledError:
             # We are leaving. Re-raised, asyncio's callback would report it as a failure.
             logger.debug("connection ended by the server")
+        except ConnectionError:
+            logger.debug("client hung up")
         except Exception:
             logger.exception("Connection failed")
         finally:

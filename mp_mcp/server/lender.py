@@ -12,7 +12,7 @@ from mp_mcp import __version__
 from mp_mcp.accounts import Resolved, read_stored, resolve
 from mp_mcp.call import Bounds
 from mp_mcp.errors import MpError, UsageError
-from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.client import Mixpanel, MixpanelLogin
 from mp_mcp.overview import Overview, TableSummary, Workspace
 from mp_mcp.server.workspaces import Workspaces, database_path
 from mp_mcp.settings import Asking
@@ -34,6 +34,7 @@ class ProjectLender:
         self._config_stamp: object = None
         self._lenders: dict[type[Handle], Callable[[], Awaitable[Handle]]] = {
             Mixpanel: self._mixpanel,
+            MixpanelLogin: self._login,
             StoreReader: self._reader,
             StoreWriter: self._writer,
             Overview: self._overview,
@@ -65,9 +66,10 @@ class ProjectLender:
         return self._resolved
 
     async def _mixpanel(self) -> Handle:
-        resolved = self.resolved()
-        resolved.require_credentials()
-        return await self._workspaces.mixpanel(resolved)
+        return await self._workspaces.mixpanel(self.resolved())
+
+    async def _login(self) -> Handle:
+        return await self._workspaces.login(self.resolved())
 
     async def _reader(self) -> Handle:
         from mp_mcp.store.reads import Limits

@@ -108,7 +108,7 @@ async def serve(
     lets the first request choose the generation, so leading discovers are answered apart.
     """
     inner_send, inner_read = create_context_streams[SessionMessage | Exception](0)
-    async with anyio.create_task_group() as tasks, inner_send:
+    async with inner_send, anyio.create_task_group() as tasks:
         chosen = False
         async for item in read:
             request = item.message if isinstance(item, SessionMessage) else None
@@ -140,7 +140,7 @@ async def _discover(server: Any, session: Session, item: Any, write: Any) -> Non
 async def _loop(server: Any, session: Session) -> AsyncIterator[tuple[Any, Any]]:
     send, read = create_context_streams[SessionMessage | Exception](1)
     write, replies = create_context_streams[SessionMessage](1)
-    async with anyio.create_task_group() as tasks, send, replies:
+    async with send, replies, anyio.create_task_group() as tasks:
         tasks.start_soon(_serve_rest, server, session, read, write)
         yield send, replies
         tasks.cancel_scope.cancel()

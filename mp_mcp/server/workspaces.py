@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from mp_mcp.accounts import Resolved, ServerSettings, base_url_name
-from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.client import Mixpanel, MixpanelLogin
 from mp_mcp.mixpanel.models import Credentials, Target
 from mp_mcp.settings import Home
 
@@ -31,24 +31,24 @@ class Workspaces:
         self._pool: Any = None
 
     async def mixpanel(self, resolved: Resolved) -> Mixpanel:
-        """The client for these credentials, on the pool that everybody shares."""
+        """The API of this project, on the pool that everybody shares."""
+        resolved.require_project()
         from mp_mcp.mixpanel import connect
 
+        return connect.mixpanel_for(await self._opened_pool(), _target(resolved))
+
+    async def login(self, resolved: Resolved) -> MixpanelLogin:
+        """The check of these credentials."""
+        from mp_mcp.mixpanel import connect
+
+        return connect.login_for(await self._opened_pool(), _target(resolved))
+
+    async def _opened_pool(self) -> Any:
         if self._pool is None:
-            self._pool = connect.open_client()
-        credentials = Credentials.of(
-            username=resolved.username,
-            secret=resolved.secret,
-            oauth_token=resolved.oauth_token,
-        )
-        target = Target(
-            credentials,
-            resolved.project_id or "",
-            resolved.region,  # type: ignore[arg-type]  # checked by resolve()
-            resolved.base_url,
-            resolved.workspace_id,
-        )
-        return connect.mixpanel_for(self._pool, target)
+            # Its imports and certificates take a while: other clients must not wait for them.
+            opened = await anyio.to_thread.run_sync(_open_pool)
+            self._pool = self._pool or opened
+        return self._pool
 
     async def store(self, resolved: Resolved, lock_wait_s: float) -> "Store":
         """The project's database; nothing is opened yet."""
@@ -75,6 +75,26 @@ class Workspaces:
             await self._files.close()
         if self._pool is not None:
             await self._pool.aclose()
+
+
+def _open_pool() -> Any:
+    from mp_mcp.mixpanel import connect
+
+    return connect.open_client()
+
+
+def _target(resolved: Resolved) -> Target:
+    resolved.require_credentials()
+    credentials = Credentials.of(
+        username=resolved.username, secret=resolved.secret, oauth_token=resolved.oauth_token
+    )
+    return Target(
+        credentials,
+        resolved.project_id or "",
+        resolved.region,
+        resolved.base_url,
+        resolved.workspace_id,
+    )
 
 
 def database_path(home: Home, resolved: Resolved) -> Path:

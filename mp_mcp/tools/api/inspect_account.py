@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.client import MixpanelLogin
 from mp_mcp.results import Result, Row
 from mp_mcp.tool import tool
 
@@ -16,9 +16,9 @@ class AccountInfo(Result):
 
 
 @tool(command="auth test", human_only=True)
-async def inspect_account(mixpanel: Mixpanel) -> AccountInfo:
+async def inspect_account(login: MixpanelLogin) -> AccountInfo:
     """Check the credentials with Mixpanel and list the projects that they reach."""
-    me = await mixpanel.me()
+    me = await login.me()
     return AccountInfo(
         user=me.user_name or me.user_email,
         rows=[

@@ -1,0 +1,1 @@
+"""THE API: no database, no MCP."""
