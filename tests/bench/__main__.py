@@ -1,0 +1,74 @@
+"""`make bench`: every figure of the README in one run, as JSON on stdout and in bench.json.
+
+Never asserts a time. `python -m tests.bench starts calls ingest` runs a part; `--events N` sets
+the size of the fetch.
+"""
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from mp_mcp.demo.running import Running, simulator
+from mp_mcp.settings import Home
+from tests.bench import calls, ingest, starts
+from tests.bench.timing import Figures
+from tests.processes.agents import bare_environ, mp
+
+DAYS = 10
+FIRST, LAST = "2025-03-01", "2025-03-10"
+
+
+def main() -> None:
+    """Run the parts that are named, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("parts", nargs="*", choices=["starts", "calls", "ingest", []])
+    parser.add_argument("--events", type=int, default=1_000_000)
+    options = parser.parse_args()
+    found: Figures = {"machine": platform.platform(), "python": platform.python_version()}
+    with (
+        tempfile.TemporaryDirectory(prefix="mp-bench-") as name,
+        simulator(events_per_day=options.events // DAYS, days=DAYS, last_day=LAST) as mixpanel,
+    ):
+        folder = Path(name)
+        home = Home(folder / "home")
+        environ = bare_environ() | {"MP_HOME": str(home.path)} | mixpanel.environ()
+        try:
+            for part in options.parts or ["starts", "calls", "ingest"]:
+                PARTS[part](found, environ, home, mixpanel, folder)
+        finally:
+            mp(environ, "server", "stop")
+    text = json.dumps(found, indent=2)
+    Path("bench.json").write_text(text + "\n", encoding="utf-8")
+    sys.stdout.write(text + "\n")
+
+
+Part = Callable[[Figures, dict[str, str], Home, Running, Path], None]
+
+
+def _starts(found: Figures, environ: dict[str, str], home: Home, _: Running, folder: Path) -> None:
+    found["whole commands"] = starts.commands(environ)
+    found["mp-mcp to first tools/list"] = starts.agents(environ, home, folder)
+
+
+def _calls(found: Figures, environ: dict[str, str], *_: object) -> None:
+    found["select 1 through mp-mcp"] = calls.one_by_one(environ)
+    found["32 in flight"] = calls.many_at_once(environ)
+    found["beside a long query"] = calls.beside_a_long_query(environ)
+
+
+def _ingest(
+    found: Figures, environ: dict[str, str], home: Home, mixpanel: Running, folder: Path
+) -> None:
+    # The simulator makes its files when they are first asked for: not within the measurement.
+    ingest.plain(mixpanel, folder, (FIRST, LAST), environ)
+    found["fetch"] = ingest.fetch(environ, home, mixpanel, folder, (FIRST, LAST))
+
+
+PARTS: dict[str, Part] = {"starts": _starts, "calls": _calls, "ingest": _ingest}
+
+if __name__ == "__main__":
+    main()

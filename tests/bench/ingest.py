@@ -1,0 +1,99 @@
+"""A fetch of a million events beside curl and duckdb's own reader, on the same bytes."""
+
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from mp_mcp.demo.running import Running
+from mp_mcp.server import lease
+from mp_mcp.settings import Home
+from tests.bench.timing import Figures, cpu_s, peak_rss_mb
+from tests.processes.agents import Agent, mp
+
+PLAIN = """
+import resource, sys, time
+import duckdb
+started = time.perf_counter()
+connection = duckdb.connect(sys.argv[2])
+connection.execute('''
+    CREATE TABLE events AS SELECT event, to_timestamp((properties->>'time')::BIGINT) AS time,
+    properties->>'distinct_id' AS distinct_id, properties->>'/$insert_id' AS insert_id, properties
+    FROM read_json(?, format = 'newline_delimited',
+                   columns = {event: 'VARCHAR', properties: 'JSON'})''', [sys.argv[1]])
+connection.close()
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+"""
+
+
+def fetch(
+    environ: Mapping[str, str], home: Home, mixpanel: Running, folder: Path, days: tuple[str, str]
+) -> Figures:
+    """Three rounds of both; medians and their ratios."""
+    rounds = [
+        (_ours(environ, home, days), plain(mixpanel, folder, days, environ)) for _ in range(3)
+    ]
+    rounds.sort(key=lambda pair: pair[0]["wall_s"])
+    ours = rounds[1][0]
+    plain = sorted((pair[1] for pair in rounds), key=lambda figures: float(figures["wall_s"]))[1]
+    return {
+        "mp fetch events": ours,
+        "curl + duckdb read_json": plain,
+        "speed ratio": round(plain["wall_s"] / ours["wall_s"], 3),
+        "CPU ratio": round(ours["cpu_s"] / plain["cpu_s"], 3),
+        "file ratio": round(ours["file_mb"] / plain["file_mb"], 3),
+    }
+
+
+def _ours(environ: Mapping[str, str], home: Home, days: tuple[str, str]) -> Figures:
+    mp(environ, "server", "stop")
+    shutil.rmtree(home.path / "data", ignore_errors=True)
+    with Agent(environ) as agent:
+        agent.call("inspect_workspace")
+        pid = lease.server_info(home)["pid"]
+        before = cpu_s(pid)
+        started = time.perf_counter()
+        rows = agent.call("fetch_events", from_date=days[0], to_date=days[1])["rows"]
+        wall = time.perf_counter() - started
+        figures = {
+            "events": rows,
+            "wall_s": round(wall, 2),
+            "cpu_s": round(cpu_s(pid) - before, 2),
+            "peak_rss_mb": peak_rss_mb(pid),
+        }
+    mp(environ, "server", "stop")
+    file = next((home.path / "data").rglob("*.db"))
+    return figures | {"file_mb": round(file.stat().st_size / 1e6, 1)}
+
+
+def plain(
+    mixpanel: Running, folder: Path, days: tuple[str, str], environ: Mapping[str, str]
+) -> Figures:
+    """What anybody can do with two programs: download, then read into typed columns and JSON."""
+    account = mixpanel.environ()
+    export, database = folder / "export.ndjson.gz", folder / "plain.db"
+    database.unlink(missing_ok=True)
+    url = f"{mixpanel.base_url}/api/2.0/export?from_date={days[0]}&to_date={days[1]}"
+    user = f"{account['MP_USERNAME']}:{account['MP_SECRET']}"
+    started = time.perf_counter()
+    curl = ["curl", "-sS", "-H", "Accept-Encoding: gzip", "-u", user, "-o", export]
+    subprocess.run([*curl, f"{url}&project_id={account['MP_PROJECT_ID']}"], check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", PLAIN, export, database],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=dict(environ),
+    )
+    wall = time.perf_counter() - started
+    cpu, rss = map(float, done.stdout.split())
+    return {
+        "wall_s": round(wall, 2),
+        "cpu_s": round(cpu, 2),
+        "peak_rss_mb": round(rss, 1),
+        "export_mb": round(export.stat().st_size / 1e6, 1),
+        "file_mb": round(database.stat().st_size / 1e6, 1),
+    }

@@ -1,0 +1,1 @@
+"""Real servers, real files, many real client processes."""
