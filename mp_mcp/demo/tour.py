@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -66,7 +66,11 @@ def _tell(agents: list[TourAgent], environ: dict[str, str]) -> None:
             f"fetch_events {FIRST} to {LAST}",
             lambda: second.call("fetch_events", from_date=FIRST, to_date=LAST),
         ),
-        Act("you", "mp inspect bookmarks", lambda: human(environ, "inspect", "bookmarks")),
+        Act(
+            "you",
+            "mp inspect bookmarks",
+            lambda: human(environ, "inspect", "bookmarks", "--limit", "5000"),
+        ),
     )
     say("2. Everybody asks the same file, while agent 2 fetches into it again.")
     counted = "SELECT count(*) FROM events"
@@ -89,8 +93,8 @@ def together(*acts: Act) -> None:
     """Do everything at once, and print each end as it comes."""
     with ThreadPoolExecutor(len(acts)) as threads:
         started = time.monotonic()
-        for line in threads.map(lambda act: _done(act, started), acts):
-            say(line)
+        for done in as_completed([threads.submit(_done, act, started) for act in acts]):
+            say(done.result())
     say("")
 
 
@@ -104,14 +108,15 @@ def outcome(result: dict[str, Any]) -> str:
     if isinstance(result.get("rows"), int):
         return f"{result['rows']:,} events"
     rows = result["rows"]
-    return f"{rows[0][0]:,}" if len(rows) == 1 else f"{len(rows):,} rows"
+    if len(rows) == 1:
+        return f"{rows[0][0]:,}"
+    # Agents get bounded answers, which say how to get the rest.
+    return f"first {len(rows):,} rows" if result["truncated"] else f"{len(rows):,} rows"
 
 
 def human(environ: dict[str, str], *words: str) -> dict[str, Any]:
     """Run `mp` as a person would. Raises: MpError with its own words."""
-    command = [sys.executable, "-m", "mp_mcp", *words, "--format", "json", "--limit", "5000"]
-    if words[0] != "inspect":
-        command = command[:-2]
+    command = [sys.executable, "-m", "mp_mcp", *words, "--format", "json"]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     if done.returncode:
         raise MpError(done.stderr.strip() or f"mp {words[0]} failed.")
@@ -125,7 +130,12 @@ def environ_of(folder: Path, mixpanel: Running) -> dict[str, str]:
     return clean | {"MP_HOME": str(folder)} | mixpanel.environ()
 
 
-HOLD = "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
+HOLD = """
+import sys, duckdb
+connection = duckdb.connect(sys.argv[1])
+print("open", flush=True)
+sys.stdin.read()
+"""
 TRY = "import duckdb, sys; duckdb.connect(sys.argv[1])"
 
 

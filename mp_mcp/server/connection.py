@@ -59,7 +59,12 @@ class Connection:
         first = await anext(messages, None)
         if first is None:
             return
-        greeting = await self._greeted(first)
+        try:
+            greeting = await self._greeted(first)
+        except (MpError, ConnectionError) as error:
+            # Without the settings that it asked for it would get those of another account.
+            logger.debug("a client was not let in: %s", error)
+            return
         session = self._host.enter(greeting)
         send_in, read_in = create_context_streams[SessionMessage | Exception](0)
         send_out, read_out = create_context_streams[SessionMessage](0)
@@ -99,7 +104,7 @@ class Connection:
             greeting = Greeting(request.params or {})
         except MpError as error:
             await self._answer(_failure(request, error))
-            return Greeting({})
+            raise
         newer = greeting.is_newer_than(__version__)
         await self._answer(_success(request, {**self._identity(), "leaving": newer}))
         if newer:

@@ -219,11 +219,26 @@ def unresponsive(home: Home) -> ServerUnreachableError:
 @contextmanager
 def _starting(home: Home) -> Iterator[None]:
     lock = os.open(home.run / "start.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    deadline = time.monotonic() + START_PATIENCE_S
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        while not _locked(lock):
+            if time.monotonic() > deadline:
+                raise ServerUnreachableError(
+                    "Another program is starting the shared server, and does not get ready.",
+                    hint="It may be stopped (Ctrl-Z): continue or end it, then call again.",
+                )
+            time.sleep(0.01)
         yield
     finally:
         os.close(lock)
+
+
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

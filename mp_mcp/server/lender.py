@@ -5,8 +5,10 @@ that needs it, so that every other call goes on.
 """
 
 import os
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from mp_mcp import __version__
 from mp_mcp.accounts import Resolved, read_stored, resolve
@@ -19,8 +21,14 @@ from mp_mcp.settings import Asking
 from mp_mcp.store.handles import StoreReader, StoreWriter
 from mp_mcp.tool import Handle
 
+if TYPE_CHECKING:
+    from mp_mcp.store.open_store import Store
+
 AGENT_TIMEOUT_S = 30.0
 HUMAN_TIMEOUT_S = 600.0
+
+CONFIG_LOOK_S = 0.25
+"""How long a look at mp.toml is good for: a look costs as much as a small query."""
 
 
 class ProjectLender:
@@ -32,6 +40,8 @@ class ProjectLender:
         self._bounds = bounds
         self._resolved: Resolved | None = None
         self._config_stamp: object = None
+        self._looked = 0.0
+        self._store: Store | None = None
         self._lenders: dict[type[Handle], Callable[[], Awaitable[Handle]]] = {
             Mixpanel: self._mixpanel,
             MixpanelLogin: self._login,
@@ -59,11 +69,22 @@ class ProjectLender:
 
         Raises: SettingsError, CredentialsError.
         """
+        now = time.monotonic()
+        if self._resolved is not None and now - self._looked < CONFIG_LOOK_S:
+            return self._resolved
         stamp = _stamp(self._workspaces.home.config)
         if self._resolved is None or stamp != self._config_stamp:
             self._resolved = resolve(self._asking, read_stored(self._workspaces.home))
             self._config_stamp = stamp
+            self._store = None
+        self._looked = now
         return self._resolved
+
+    async def _opened_store(self) -> "Store":
+        resolved = self.resolved()
+        if self._store is None:
+            self._store = await self._workspaces.store(resolved, self._asking.lock_wait_s)
+        return self._store
 
     async def _mixpanel(self) -> Handle:
         return await self._workspaces.mixpanel(self.resolved())
@@ -74,15 +95,12 @@ class ProjectLender:
     async def _reader(self) -> Handle:
         from mp_mcp.store.reads import Limits
 
-        store = await self._workspaces.store(self.resolved(), self._asking.lock_wait_s)
         longest = AGENT_TIMEOUT_S if self._bounds.max_bytes else HUMAN_TIMEOUT_S
-        return store.reader(
-            Limits(self._bounds.max_rows, self._bounds.max_bytes, AGENT_TIMEOUT_S, longest)
-        )
+        limits = Limits(self._bounds.max_rows, self._bounds.max_bytes, AGENT_TIMEOUT_S, longest)
+        return (await self._opened_store()).reader(limits)
 
     async def _writer(self) -> Handle:
-        store = await self._workspaces.store(self.resolved(), self._asking.lock_wait_s)
-        return store.writer()
+        return (await self._opened_store()).writer()
 
     async def _overview(self) -> Handle:
         return _Overview(self)

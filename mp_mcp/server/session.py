@@ -4,6 +4,7 @@ Never outlives its connection; credentials live here, in memory, and nowhere els
 """
 
 import itertools
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -55,7 +56,11 @@ class Session:
         self.label = greeting.label
         self.is_human = greeting.is_human
         lender = ProjectLender(workspaces, greeting.asking, bounds)
-        self.caller: Caller = LocalCaller(tools, lender, bounds)
+        # Not listed is not enough: an agent must not reach a human's tool by guessing its name.
+        callable_tools = {
+            name: tool for name, tool in tools.items() if greeting.is_human or not tool.human_only
+        }
+        self.caller: Caller = LocalCaller(callable_tools, lender, bounds)
         self.calls: dict[int, dict[str, Any]] = {}
 
     @contextmanager
@@ -86,4 +91,4 @@ class Session:
 
 def _numbers(version: str) -> tuple[int, ...]:
     parts = version.split("+")[0].split(".")
-    return tuple(int(part) if part.isdigit() else 0 for part in parts)
+    return tuple(int(part) if re.fullmatch("[0-9]{1,9}", part) else 0 for part in parts)

@@ -58,16 +58,21 @@ class Workspaces:
             opened = await anyio.to_thread.run_sync(self._open_files)
             self._files = self._files or opened
         spool = self.home.path / "spool" / resolved.require_project()
-        return self._files.store(path, spool=spool, lock_wait_s=lock_wait_s)
+        return self._files.store(
+            path,
+            spool=spool,
+            lock_wait_s=lock_wait_s,
+            release_after_s=self.settings.release_after_s,
+        )
 
     def _open_files(self) -> "Files":
         from mp_mcp.store.open_store import Files
 
-        return Files(release_after_s=self.settings.release_after_s)
+        return Files()
 
     def status(self) -> list[dict[str, Any]]:
         """State of each database that was used. Opens nothing."""
-        return self._files.status() if self._files else []
+        return []
 
     async def close(self) -> None:
         """Let go of every file and connection, after the running transactions."""
