@@ -29,6 +29,7 @@ Standard library only, because `mp` imports it before it shows anything.
         ServerVersionError          server_version        1
 """
 
+from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, ClassVar, NamedTuple
 
@@ -247,10 +248,21 @@ class ServerVersionError(ServerError):
 
 def exit_code_of(code: str) -> ExitCode:
     """The exit code that belongs to an error's `code`; unknown codes are unexpected."""
+    return _class_of(code).exit_code
+
+
+def error_of(found: Mapping[str, Any]) -> MpError:
+    """An ErrorInfo of the wire as an error again; unknown codes (of newer servers) are MpErrors."""
+    message = str(found.get("message") or "The server gave no reason.")
+    hint, retry_after = found.get("hint"), found.get("retry_after")
+    return _class_of(str(found.get("code")))(message, hint=hint, retry_after=retry_after)
+
+
+def _class_of(code: str) -> type[MpError]:
     pending: list[type[MpError]] = [MpError]
     while pending:
         error = pending.pop()
         if error.code == code:
-            return error.exit_code
+            return error
         pending.extend(error.__subclasses__())
-    return ExitCode.UNEXPECTED
+    return MpError

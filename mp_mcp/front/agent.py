@@ -23,6 +23,9 @@ REPLAY_ID = "mp-replayed-handshake"
 LAST_WORDS_S = 0.1
 """How long open requests may still be answered after stdin has ended."""
 
+REPEATS = 3
+"""A request that ends one server after the other is given up after so many repetitions."""
+
 SERVER_ERROR = -32000
 MODERN = "io.modelcontextprotocol/protocolVersion"
 
@@ -56,6 +59,7 @@ class Pump:
         self._server: socket.socket | None = None
         self._handshake: Request | None = None
         self._initialized: bytes | None = None
+        self._losses = 0
 
     def run(self) -> None:
         """Pump until the agent closes its side."""
@@ -66,7 +70,8 @@ class Pump:
         with self._lock:
             server, self._server = self._server, None
         if server is not None:
-            server.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
 
     def from_agent(self, line: bytes) -> None:
         """Pass one message on; a request brings the server back when it has gone."""
@@ -79,7 +84,9 @@ class Pump:
                 self._initialized = line
             elif message.get("method") == "notifications/cancelled":
                 # A cancelled request is not answered, so nobody waits for it any more.
-                self._open.pop(_key((message.get("params") or {}).get("requestId")), None)
+                params = message.get("params")
+                named = params.get("requestId") if isinstance(params, dict) else None
+                self._open.pop(_key(named), None)
             if request is None and self._server is None:
                 return  # a note about requests of a server that has gone
             self._send(line, request)
@@ -121,6 +128,8 @@ class Pump:
                 return
             with self._lock:
                 request = self._open.pop(_key(message.get("id")), None)
+                if request is not None:
+                    self._losses = 0
                 if request is not None and request.method == "initialize" and "result" in message:
                     self._handshake = request
         write(self._writing, line)
@@ -134,13 +143,25 @@ class Pump:
         self._server = None
         with suppress(OSError):
             server.shutdown(socket.SHUT_RDWR)  # wakes its reader, which closes it
-        lost = list(self._open.values())
-        repeated = [r for r in lost if r.method != "tools/call" or r is unsent]
-        for request in lost:
-            if request not in repeated:
+        self._losses += 1
+        for request in list(self._open.values()):
+            harmless = request.method != "tools/call" or request is unsent
+            if not harmless or self._losses > REPEATS:
                 self._refuse(request, WENT_AWAY)
-        for request in repeated:
-            self._send(request.line, request)
+        if self._open:
+            self._repeat(list(self._open.values()))
+
+    def _repeat(self, requests: list[Request]) -> None:
+        try:
+            server = self._connect()
+        except (MpError, OSError) as error:
+            for request in requests:
+                self._refuse(request, error if isinstance(error, MpError) else WENT_AWAY)
+            return
+        try:
+            server.sendall(b"".join(request.line for request in requests))
+        except OSError:
+            self._lost(server)
 
     def _refuse(self, request: Request, error: MpError) -> None:
         self._open.pop(_key(request.id), None)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from mp_mcp import __version__
-from mp_mcp.errors import ServerUnreachableError
+from mp_mcp.errors import error_of
 from mp_mcp.server import lease
 from mp_mcp.settings import Asking, Home
 
@@ -75,7 +75,8 @@ def _answered(
         return None
     answer = json.loads(line)
     if "error" in answer:
-        raise ServerUnreachableError(f"The server refused: {answer['error'].get('message')}")
+        refused = answer["error"]
+        raise error_of({"message": refused.get("message"), **(refused.get("data") or {})})
     result = answer.get("result")
     return result if isinstance(result, dict) else {}
 

@@ -1,0 +1,138 @@
+"""`mp server ...` and `mp demo`: commands about the server itself.
+
+Never starts a server that was only asked about, and never kills one.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from mp_mcp.front import link, render
+from mp_mcp.front.flags import Flags
+from mp_mcp.server import lease
+from mp_mcp.settings import Home, asking, find_home
+
+STOP_PATIENCE_S = 30.0
+
+
+@click.command("start")
+@click.pass_obj
+def start(flags: Flags) -> None:
+    """Start the shared server, and return when it answers.
+
+    Every command starts it when it is needed; it ends by itself when nobody needs it.
+    """
+    server = link.ask(find_home(), asking(), None)
+    found = {"running": True, "pid": server.pid, "version": server.version}
+    render.show(found, flags, sentence=f"server running, pid {server.pid}")
+
+
+@click.command("stop")
+@click.pass_obj
+def stop(flags: Flags) -> None:
+    """Stop the shared server, and return when it has let go of every file.
+
+    Running transactions end first. Agents stay connected: their next call starts a new server.
+    """
+    home = find_home()
+    was_running = lease.is_held(home)
+    asked: int | None = None
+    deadline = time.monotonic() + STOP_PATIENCE_S
+    # A server that holds the lock and does not listen yet is starting: it is asked when it does.
+    while lease.is_held(home) and not _is_another(home, asked):
+        if asked is None:
+            with suppress(lease.Absent):
+                asked = link.ask(home, asking(), "mp/stop", start=False).pid
+        if time.monotonic() > deadline:
+            raise lease.unresponsive(home)
+        time.sleep(0.01)
+    sentence = f"server stopped, pid {asked}" if was_running else "no server was running"
+    render.show({"running": False, "stopped": was_running, "pid": asked}, flags, sentence=sentence)
+
+
+@click.command("status")
+@click.pass_obj
+def status(flags: Flags) -> None:
+    """Say whether the shared server runs, which clients are connected and what they do.
+
+    It neither starts a server nor opens a database.
+    """
+    try:
+        found = link.ask(find_home(), asking(), "mp/status", start=False).result
+    except lease.Absent:
+        render.show({"running": False}, flags, sentence="no server is running")
+    else:
+        render.show(found, flags)
+
+
+@click.command("logs")
+@click.option("-n", "--lines", type=click.IntRange(min=0), default=50, help="How many [default 50]")
+@click.option("-f", "--follow", is_flag=True, help="Go on with new lines, until Ctrl-C")
+@click.pass_obj
+def logs(flags: Flags, lines: int, follow: bool) -> None:
+    """Show the end of the server's log."""
+    path = find_home().server_log
+    as_json = flags.format in ("json", "jsonl")
+    place = place_in(path)
+    for line in _last(path, lines):
+        _print(line, as_json=as_json)
+    if follow:
+        for line in followed(path, place):
+            _print(line, as_json=as_json)
+
+
+@click.command("demo")
+def demo() -> None:
+    """A tour in two minutes, with a simulated project: no account is needed."""
+    code = import_module("mp_mcp.demo.tour").main()
+    if isinstance(code, int):
+        sys.exit(code)
+
+
+def _is_another(home: Home, asked: int | None) -> bool:
+    """Whether the server that we asked has gone already, and a client started the next one."""
+    return asked is not None and lease.server_info(home).get("pid", asked) != asked
+
+
+def _print(line: str, *, as_json: bool) -> None:
+    render.write((json.dumps({"line": line}, ensure_ascii=False) if as_json else line) + "\n")
+
+
+def _last(path: Path, count: int) -> list[str]:
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return []
+    return text.splitlines()[-count:] if count else []
+
+
+def followed(path: Path, place: tuple[int, int], poll_s: float = 0.2) -> Iterator[str]:
+    """Lines written after `place`, as they come, through rotations of the file."""
+    inode, size = place
+    while True:
+        now, end = place_in(path)
+        if now != inode or end < size:
+            inode, size = now, 0
+        if end > size:
+            with path.open("rb") as file:
+                file.seek(size)
+                found = file.read()
+            complete = found[: found.rfind(b"\n") + 1]
+            size += len(complete)
+            yield from complete.decode("utf-8", "replace").splitlines()
+        time.sleep(poll_s)
+
+
+def place_in(path: Path) -> tuple[int, int]:
+    """Which file lies there, and how long it is."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return 0, 0
+    return found.st_ino, found.st_size

@@ -1,0 +1,92 @@
+"""What `mp` says to the person: errors, hints and a spinner, all on stderr.
+
+Never writes data, and never lets a text of the server reach the terminal with control characters.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from mp_mcp.errors import ErrorInfo
+
+FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+SPINNER_AFTER_S = 0.4
+
+
+def printable(text: str) -> str:
+    """The text on one line, with escape sequences made visible."""
+    if text.isprintable():
+        return text
+    flat = " ".join(text.split())
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in flat)
+
+
+def terminal_width() -> int:
+    """Columns of the terminal. `shutil` knows it too, at the price of three compression modules."""
+    for stream in (sys.__stdout__, sys.__stderr__):
+        with suppress(OSError, ValueError, AttributeError):
+            return os.get_terminal_size(stream.fileno()).columns  # type: ignore[union-attr]
+    return 80
+
+
+def say(line: str) -> None:
+    """One line on stderr. A closed stderr is no reason to fail."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(_encodable(printable(line)) + "\n")
+        sys.stderr.flush()
+
+
+def error(found: ErrorInfo) -> None:
+    """An error in its two lines."""
+    say(f"error: {found.message}")
+    if found.hint:
+        say(f"hint: {found.hint}")
+
+
+class Spinner:
+    """A link.Watch that shows elapsed seconds and progress on one line of the terminal."""
+
+    def __init__(self, title: str, after_s: float = SPINNER_AFTER_S) -> None:
+        self._title = title
+        self._after_s = after_s
+        self._started = time.monotonic()
+        self._message = ""
+        self._is_shown = False
+
+    def __call__(self, progress: Mapping[str, Any] | None) -> None:
+        """Take in a progress notification, and draw."""
+        if progress is not None:
+            self._message = _told(progress)
+        elapsed = time.monotonic() - self._started
+        if elapsed < self._after_s:
+            return
+        frame = FRAMES[int(elapsed * 10) % len(FRAMES)]
+        line = printable(f"{frame} {self._title} {elapsed:.0f} s {self._message}")
+        self._write("\r\x1b[K" + _encodable(line[: terminal_width() - 1]))
+        self._is_shown = True
+
+    def erase(self) -> None:
+        """Leave no trace on the terminal."""
+        if self._is_shown:
+            self._write("\r\x1b[K")
+
+    def _write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
+
+def _told(progress: Mapping[str, Any]) -> str:
+    message = str(progress.get("message") or "")
+    done, total = progress.get("progress"), progress.get("total")
+    if isinstance(done, int | float) and isinstance(total, int | float) and total > 0:
+        return f"{min(done / total, 1):.0%} {message}"
+    return message
+
+
+def _encodable(text: str) -> str:
+    encoding = sys.stderr.encoding or "utf-8"
+    return text.encode(encoding, "replace").decode(encoding)

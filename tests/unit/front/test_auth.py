@@ -1,0 +1,142 @@
+"""`mp auth`: storing accounts, and saying which is in use, without ever showing a secret."""
+
+import json
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from mp_mcp.accounts import read_stored
+from mp_mcp.front.cli import main
+from tests.unit.front.fake_server import Message, Peer, Script, answers, serving, state_folder
+
+Captured = pytest.CaptureFixture[str]
+USER = "mp.a1.service"
+ONE: Message = {"user": "Ada", "columns": ["project_id", "name"], "rows": [["1001", "Shop"]]}
+TWO: Message = {**ONE, "rows": [["1001", "Shop"], ["1002", "Blog"]]}
+
+
+def _pipe(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(sys, "stdin", StringIO(text))
+
+
+def _set_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MP_USERNAME", USER)
+    monkeypatch.setenv("MP_SECRET", "from-environment")
+
+
+def test_login_checks_the_piped_secret_and_stores_the_account(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    _pipe(monkeypatch, "t0p-s3cret\n")
+    with serving(monkeypatch, answers(ONE)) as server:
+        assert main(["auth", "login", "work", "--username", USER, "--region", "eu"]) == 0
+        stored = read_stored(server.home)
+        assert server.home.config.stat().st_mode & 0o777 == 0o600
+        [greeting], [call] = server.greetings, server.calls
+    out, err = capsys.readouterr()
+    assert call["name"] == "inspect_account"
+    assert greeting["asking"]["secret"] == "t0p-s3cret"
+    account = stored.accounts["work"]
+    assert (account.username, account.secret) == (USER, "t0p-s3cret")
+    assert (account.project_id, account.region, stored.default) == ("1001", "eu", "work")
+    assert out == ""
+    assert "stored account work" in err
+    assert "t0p" not in err
+
+
+def _knows_only(region: str) -> Script:
+    def script(peer: Peer) -> None:
+        peer.greet()
+        peer.hear()
+        found = peer.heard[0]["params"]["asking"]["region"] == region
+        refused = {"code": "credentials", "message": "Mixpanel refused the credentials."}
+        content = ONE if found else refused
+        peer.tell(id=1, result={"structuredContent": content, "isError": not found})
+
+    return script
+
+
+def test_login_finds_the_region(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    with serving(monkeypatch, _knows_only("in")) as server:
+        _set_secret(monkeypatch)
+        assert main(["auth", "login"]) == 0
+        assert [g["asking"]["region"] for g in server.greetings] == ["us", "eu", "in"]
+        assert read_stored(server.home).accounts["default"].region == "in"
+
+
+def test_a_refused_login_stores_nothing(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    with serving(monkeypatch, _knows_only("none")) as server:
+        _set_secret(monkeypatch)
+        assert main(["auth", "login"]) == 2
+        assert not server.home.config.exists()
+    assert "Nothing was stored" in capsys.readouterr().err
+
+
+def test_login_needs_a_choice_between_projects(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    _pipe(monkeypatch, "")
+    with serving(monkeypatch, answers(TWO)) as server:
+        _set_secret(monkeypatch)
+        assert main(["auth", "login"]) == 3
+        assert "1001 (Shop), 1002 (Blog)" in capsys.readouterr().err
+        assert main(["auth", "login", "--project", "1002"]) == 0
+        assert main(["auth", "login", "b", "-p", "1001", "--no-default"]) == 0
+        stored = read_stored(server.home)
+    assert stored.default == "default"
+    assert stored.accounts["default"].project_id == "1002"
+    assert stored.accounts["b"].project_id == "1001"
+
+
+def test_login_without_a_secret_says_where_it_may_come_from(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    _pipe(monkeypatch, "")
+    with state_folder(monkeypatch):
+        assert main(["auth", "login", "--username", USER]) == 2
+    assert "MP_SECRET" in capsys.readouterr().err
+
+
+def test_without_an_account_nothing_fails(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    with state_folder(monkeypatch):
+        assert main(["auth", "list"]) == 0
+        assert json.loads(capsys.readouterr().out)["rows"] == []
+        assert main(["auth", "status", "-f", "json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["configured"] is False
+    assert "mp auth login" in err
+
+
+def test_status_tells_the_source_and_no_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    with state_folder(monkeypatch) as home:
+        _store(home.config, "work", "home")
+        assert main(["auth", "status", "-f", "json"]) == 0
+        stored = json.loads(capsys.readouterr().out)
+        _set_secret(monkeypatch)
+        assert main(["auth", "status", "-f", "json"]) == 0
+        environment = json.loads(capsys.readouterr().out)
+    assert (stored["account"], stored["source"]) == ("work", "account work")
+    assert environment["source"] == "environment"
+    assert "s3cret" not in json.dumps([stored, environment])
+
+
+def test_switch_changes_the_default(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    with state_folder(monkeypatch) as home:
+        _store(home.config, "work", "home")
+        assert main(["auth", "switch", "home"]) == 0
+        assert read_stored(home).default == "home"
+        assert main(["auth", "switch", "nobody"]) == 2
+
+
+def _store(path: Path, *names: str) -> None:
+    lines = [f'default = "{names[0]}"']
+    for name in names:
+        lines += [f"[accounts.{name}]", f'username = "{name}"', 'secret = "s3cret"']
+    path.write_text("\n".join(lines), encoding="utf-8")
+    path.chmod(0o600)

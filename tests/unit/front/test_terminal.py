@@ -1,0 +1,100 @@
+"""`mp` as a process: at a terminal, in a pipe that closes, and with streams that are odd."""
+
+import json
+import os
+import select
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.unit.front.fake_server import Message, answers, serving
+
+ROWS: Message = {"columns": ["event", "n"], "rows": [["Signup", 3], ["Login", 5]], "row_count": 2}
+
+
+@pytest.mark.parametrize("words", [["--help"], ["inspect", "events"]])
+def test_a_reader_that_wants_no_more_is_no_error(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(monkeypatch, answers({"columns": ["a"], "rows": [["x" * 200]] * 5000})) as server:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "mp_mcp", *words],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "MP_HOME": str(server.home.path)},
+        )
+        assert process.stdout
+        process.stdout.close()
+        assert process.stderr
+        told = process.stderr.read()
+        process.stderr.close()
+        assert process.wait(30) == 0
+    assert told == b""
+
+
+def _on_terminal(home: Path, *words: str, typed: tuple[str, ...] = ()) -> tuple[int, str]:
+    """Run `mp` at a terminal: exit code and what was seen; each prompt gets an answer."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mp_mcp", *words],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "MP_HOME": str(home)},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    pending = list(typed)
+    seen = b""
+    with suppress(OSError):  # the end of a terminal is an error
+        while select.select([ours], [], [], 20)[0]:
+            seen += os.read(ours, 65536)
+            if pending and seen.endswith(b": "):
+                os.write(ours, pending.pop(0).encode() + b"\n")
+    os.close(ours)
+    return process.wait(20), seen.decode().replace("\r\n", "\n")
+
+
+def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(monkeypatch, answers(ROWS)) as server:
+        code, seen = _on_terminal(server.home.path, "inspect", "events")
+    assert (code, seen) == (0, "event    n\n──────────\nSignup   3\nLogin    5\n")
+
+
+def test_json_on_a_terminal_has_one_line_per_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(monkeypatch, answers(ROWS)) as server:
+        code, seen = _on_terminal(server.home.path, "inspect", "events", "-f", "json")
+    assert code == 0
+    assert json.loads(seen) == ROWS
+    assert '    ["Signup", 3],\n' in seen
+
+
+def test_login_at_a_terminal_hides_the_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    reached = {"columns": ["project_id", "name"], "rows": [["1", "Shop"], ["2", "Blog"]]}
+    with serving(monkeypatch, answers(reached)) as server:
+        words = ["auth", "login", "--username", "u", "--region", "us"]
+        code, seen = _on_terminal(server.home.path, *words, typed=("t0p-s3cret", "2"))
+        stored = server.home.config.read_text(encoding="utf-8")
+    assert code == 0
+    assert 'project_id = "2"' in stored
+    assert 'secret = "t0p-s3cret"' in stored
+    assert "1  Shop" in seen
+    assert "t0p" not in seen
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", "<&-", ">/dev/full"])
+def test_odd_streams_cause_no_traceback(redirection: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(monkeypatch, answers(ROWS)) as server:
+        ran = subprocess.run(
+            ["/bin/sh", "-c", f"{sys.executable} -m mp_mcp inspect events {redirection}"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, "MP_HOME": str(server.home.path)},
+        )
+    assert ran.returncode == (1 if "full" in redirection else 0)
+    assert "Traceback" not in ran.stderr
+    assert "bug" not in ran.stderr
