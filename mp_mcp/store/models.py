@@ -10,7 +10,7 @@ class TableInfo(BaseModel):
 
     name: str
     kind: str = Field(description="events, profiles, saved, or other (not made by mp)")
-    rows: int
+    rows: int | None = Field(description="null when nobody counts them: a view not made by mp")
     columns: int
     first_day: date | None = Field(default=None, description="earliest day that is complete")
     last_day: date | None = Field(default=None, description="latest day that is complete")

@@ -33,7 +33,7 @@ class Agent:
     ) -> None:
         self.era = era
         self.process = subprocess.Popen(
-            command or [BIN / "mp-mcp"],
+            command or [str(BIN / "mp-mcp")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -96,12 +96,10 @@ class Agent:
         result: dict[str, Any] = answer["result"]
         return result
 
-    def start_call(self, tool: str, *, progress: bool = False, **arguments: Any) -> int:
-        """Start a tool call."""
-        params: dict[str, Any] = {"name": tool, "arguments": arguments}
-        if progress:
-            params["_meta"] = {"progressToken": f"progress of {tool}"}
-        return self.start("tools/call", params)
+    def start_call(self, tool: str, **arguments: Any) -> int:
+        """Start a tool call; its progress arrives in `notes`."""
+        meta = {"progressToken": f"progress of {tool}"}
+        return self.start("tools/call", {"name": tool, "arguments": arguments, "_meta": meta})
 
     def finish(self, number: int) -> dict[str, Any]:
         """The structured result of a call that was started; it must not be an error."""

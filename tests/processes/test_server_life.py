@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -102,7 +103,7 @@ def test_sigkill_in_the_middle_of_a_fetch_loses_nothing_and_doubles_nothing(
         assert committed == mixpanel.truth(**first)["events"]
         # The last window hangs, so that the kill meets a fetch that has done a part of its work.
         mixpanel.fault("/api/2.0/export", "delay", seconds=15, query={"from_date": "2025-03-10"})
-        open_fetch = agent.start_call("fetch_events", progress=True, **whole)
+        open_fetch = agent.start_call("fetch_events", **whole)
         wait_until(lambda: "9 of 10" in str(agent.notes.get(timeout=30)))
         kill(home)
         assert agent.wait(open_fetch)["result"]["isError"]
@@ -231,8 +232,8 @@ def test_server_commands_work_without_a_server(offline: dict[str, str], home: Ho
     assert not lease.is_held(home)
 
 
-def status(environ: dict[str, str]) -> dict[str, object]:
-    found: dict[str, object] = mp(environ, "server", "status", "--format", "json").json
+def status(environ: dict[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = mp(environ, "server", "status", "--format", "json").json
     return found
 
 

@@ -1,0 +1,304 @@
+"""The one owner of a project's database file in this process: opens, lends cursors, lets go.
+
+Never opens the file by any means but duckdb: closing any other handle on it would drop the lock
+that keeps other programs from writing over us.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import duckdb
+
+from mp_mcp.errors import StoreError
+from mp_mcp.store.instance import Instance, open_instance
+from mp_mcp.store.locks import Holder, holder_of, locked_error, pauses
+from mp_mcp.store.session import Session
+from mp_mcp.store.threads import Threads
+from mp_mcp.store.translate import is_unwritable, translate
+
+T = TypeVar("T")
+Cursor = duckdb.DuckDBPyConnection
+Prepare = Callable[[Cursor], None]
+
+LOCK_WAIT_S = 5.0
+STUCK_AFTER_S = 10.0
+"""A call that cannot be interrupted (one huge scalar) does not hold up the end for longer."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class DatabaseStatus:
+    """What is known without opening the file."""
+
+    state: Literal["absent", "closed", "open", "read_only"]
+    path: Path
+    size: int
+    running: int
+
+
+class Database:
+    """One file. It is opened by the first call that needs it and closed when idle."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        spool: Path,
+        release_after_s: float = 60.0,
+        prepare: Prepare | None = None,
+        make_room: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self.path = path.resolve()
+        self.spool = spool.resolve()
+        self.generation = 0
+        self.last_used = 0.0
+        self._release_after_s = release_after_s
+        self._prepare = prepare
+        self._make_room = make_room
+        self._instance: Instance | None = None
+        self._is_broken = False
+        self._is_closing = False
+        self._sessions: set[Session] = set()
+        self._gate = asyncio.Lock()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._release: asyncio.TimerHandle | None = None
+        self._threads = Threads(f"duckdb {path.stem}")
+
+    async def run(
+        self,
+        work: Callable[[Cursor], T],
+        *,
+        write: bool = False,
+        timeout_s: float | None = None,
+        lock_wait_s: float = LOCK_WAIT_S,
+        ended: Callable[[], None] | None = None,
+    ) -> T:
+        """Run `work` with a fresh cursor in a worker thread.
+
+        Cancelled or out of time it returns at once; `ended` is called when the thread has ended.
+        Raises: DatabaseLockedError, QueryTimeoutError and what the work raises, translated.
+        """
+        async with self.session(write=write, lock_wait_s=lock_wait_s, ended=ended) as session:
+            return await session.run(work, timeout_s=timeout_s, last=True)
+
+    @asynccontextmanager
+    async def session(
+        self,
+        *,
+        write: bool = False,
+        lock_wait_s: float = LOCK_WAIT_S,
+        ended: Callable[[], None] | None = None,
+    ) -> AsyncIterator[Session]:
+        """A cursor for several pieces of work; its temporary tables live as long as it.
+
+        Raises: DatabaseLockedError when a foreign program holds the file for too long.
+        """
+        try:
+            session = await self._enter(write, lock_wait_s, ended)
+        except BaseException:
+            if ended is not None:
+                ended()
+            raise
+        try:
+            yield session
+        finally:
+            session.close()
+
+    def changed(self) -> None:
+        """Tell that tables may have changed: what was read from the catalog is stale."""
+        self.generation += 1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this process holds the file."""
+        return self._instance is not None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether `close` was called: it refuses every call."""
+        return self._is_closing
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no call uses the file."""
+        return not self._sessions
+
+    def status(self) -> DatabaseStatus:
+        """What is known without opening the file or keeping it open."""
+        try:
+            size = self.path.stat().st_size
+        except OSError:
+            return DatabaseStatus("absent", self.path, 0, len(self._sessions))
+        state: Literal["closed", "open", "read_only"] = "closed"
+        if self._instance is not None:
+            state = "read_only" if self._instance.read_only else "open"
+        return DatabaseStatus(state, self.path, size, len(self._sessions))
+
+    async def release(self) -> bool:
+        """Let go of the file now, unless a call uses it; the next call opens it again."""
+        async with self._gate:
+            if self._sessions:
+                return False
+            await self._let_go()
+            return True
+
+    async def close(self) -> None:
+        """Stop what runs, let go of the file, refuse later calls. Idempotent."""
+        self._is_closing = True
+        for session in tuple(self._sessions):
+            session.close()
+        try:
+            async with asyncio.timeout(STUCK_AFTER_S):
+                await self._quiet.wait()
+        except TimeoutError:
+            logger.warning("A call on %s does not stop; it ends with the process", self.path.name)
+            return
+        if self._release is not None:
+            self._release.cancel()
+        async with self._gate:
+            await self._let_go()
+        self._threads.close()
+
+    # --- lending cursors
+
+    async def _enter(
+        self, write: bool, lock_wait_s: float, ended: Callable[[], None] | None
+    ) -> Session:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + lock_wait_s
+        waits = pauses()
+        while True:
+            if self._is_closing:
+                raise StoreError(f"{self.path.name} is closing.", hint="Try again in a moment.")
+            instance = self._instance
+            if instance is not None and not self._gate.locked() and self._is_usable(write):
+                return self._lend(instance, ended)
+            holder = await self._in_background(self._change(write, lock_wait_s))
+            if holder is None:
+                continue
+            left = deadline - clock()
+            if left <= 0:
+                raise locked_error(self.path, holder, write=write, waited_s=lock_wait_s)
+            await asyncio.sleep(min(next(waits), left))
+
+    def _is_usable(self, write: bool) -> bool:
+        instance = self._instance
+        if instance is None or self._is_broken or not instance.is_current():
+            return False
+        return not (write and instance.read_only)
+
+    def _lend(self, instance: Instance, ended: Callable[[], None] | None) -> Session:
+        loop = asyncio.get_running_loop()
+        if self._release is not None:
+            self._release.cancel()
+            self._release = None
+        self.last_used = loop.time()
+        # Cursors are made here, one at a time: a connection refuses two threads (4 microseconds).
+        session = Session(
+            instance.connection.cursor(),
+            self.path,
+            self._threads,
+            ended=partial(self._returned, ended),
+            broken=self._break,
+        )
+        self._sessions.add(session)
+        self._quiet.clear()
+        return session
+
+    def _returned(self, ended: Callable[[], None] | None, session: Session) -> None:
+        self._sessions.discard(session)
+        if ended is not None:
+            ended()
+        if self._sessions:
+            return
+        self._quiet.set()
+        loop = asyncio.get_running_loop()
+        self.last_used = loop.time()
+        self._release = loop.call_later(self._release_after_s, self._release_when_idle)
+
+    def _release_when_idle(self) -> None:
+        self._in_background(self.release())
+
+    def _break(self) -> None:
+        self._is_broken = True
+
+    # --- opening and letting go: one at a time, behind the gate, never cut by a cancelled caller
+
+    def _in_background(self, step: Awaitable[T]) -> "asyncio.Future[T]":
+        async def take() -> T:
+            return await step
+
+        task = asyncio.get_running_loop().create_task(take())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return asyncio.shield(task)
+
+    async def _change(self, write: bool, lock_wait_s: float) -> Holder | None:
+        """Open the file, or open it for writing: one attempt. Returns who is in the way."""
+        async with self._gate:
+            if self._is_usable(write):
+                return None
+            if self._instance is not None:
+                await self._wait_until_quiet(self._instance, lock_wait_s)
+                await self._let_go()
+            return await self._open(write)
+
+    async def _wait_until_quiet(self, instance: Instance, lock_wait_s: float) -> None:
+        """New calls wait behind the gate meanwhile, so this is bounded."""
+        try:
+            async with asyncio.timeout(lock_wait_s):
+                await self._quiet.wait()
+        except TimeoutError as error:
+            if instance.holder is not None:
+                holder = instance.holder
+                raise locked_error(self.path, holder, write=True, waited_s=lock_wait_s) from error
+            raise StoreError(
+                f"{self.path.name} has to be opened again, but calls are still using it.",
+                hint="Try again when they have ended (mp status shows them).",
+            ) from error
+
+    async def _open(self, write: bool) -> Holder | None:
+        if self._make_room is not None:
+            await self._make_room()
+        opening = partial(open_instance, self.path, self.spool, prepare=self._prepare)
+        try:
+            self._opened(await self._in_thread(opening))
+        except duckdb.Error as error:
+            holder = holder_of(error)
+            may_read = holder.reads_only if holder else not write and is_unwritable(error)
+            if not may_read:
+                return self._or_raise(holder, error)
+        else:
+            return None
+        try:
+            self._opened(await self._in_thread(partial(opening, read_only=True, holder=holder)))
+        except duckdb.Error as error:
+            return self._or_raise(holder_of(error), error)
+        return holder if write else None
+
+    def _or_raise(self, holder: Holder | None, error: duckdb.Error) -> Holder:
+        if holder is None:
+            raise translate(error, self.path) from error
+        return holder
+
+    def _opened(self, instance: Instance) -> None:
+        self._instance = instance
+        self._is_broken = False
+        self.changed()
+
+    async def _let_go(self) -> None:
+        instance, self._instance = self._instance, None
+        if instance is not None:
+            await self._in_thread(instance.close)
+
+    async def _in_thread(self, step: Callable[[], T]) -> T:
+        return await self._threads.run(step)

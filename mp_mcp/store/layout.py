@@ -1,0 +1,246 @@
+"""One event table: a stored table, the view that people query, and what we know of its columns.
+
+Never alters a table that we did not make, and never reads an export.
+
+The stored table `_mp.data_<name>` has the fixed columns, one column `p1`, `p2`, ... per frequent
+property, and the rest. The view `main.<name>` shows every property under its own name: from its
+column, from the rest, or from both when the column came after rows that hold it in the rest.
+"""
+
+# Names and literals are quoted by exact.py; values of users are parameters.
+# ruff: noqa: S608
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from duckdb import DuckDBPyConnection
+
+from mp_mcp.errors import TableExistsError, UsageError
+from mp_mcp.store import exact
+from mp_mcp.store.exact import Column, Kind, identifier, literal
+
+MAX_COLUMNS = 300
+"""Properties with a column of their own: each costs every query about 24 microseconds to bind."""
+
+RESERVED_KEYS = frozenset(exact.FIXED_KEYS)
+"""Case-folded keys that no property column may have."""
+
+_LONGEST_NAME = 255
+_VIEW_NAMES = ("event", "time", "distinct_id", "insert_id", "day", "properties", "_rest")
+_STORED = (
+    "event VARCHAR, time TIMESTAMP, distinct_id VARCHAR, insert_id VARCHAR, day DATE,"
+    " kept UTINYINT, rest JSON"
+)
+
+
+@dataclass(frozen=True)
+class Property:
+    """What the bookkeeping says of one property of one table."""
+
+    key: str
+    view_name: str
+    kind: Kind
+    column_name: str | None = None
+    in_rest: bool = False
+    odd: bool = False
+
+    @property
+    def column(self) -> Column | None:
+        """The stored column, None while every value lives in the rest."""
+        return Column(self.key, self.kind, self.column_name) if self.column_name else None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A registered table."""
+
+    name: str
+    kind: str
+    where: str | None
+    unlisted: bool = False
+
+
+def check_table_name(name: str) -> str:
+    """The name itself, when it can name a table. Raises: UsageError."""
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", name, re.ASCII):
+        raise UsageError(
+            f"{name[:80]!r} cannot name a table.",
+            hint="Use letters, digits and _, at most 63, not starting with a digit.",
+        )
+    return name
+
+
+def stored_name(table: str) -> str:
+    """The stored table behind a view, as SQL."""
+    return f"_mp.{identifier('data_' + table.lower())}"
+
+
+def find_table(cursor: DuckDBPyConnection, name: str) -> Table | None:
+    """The registered table of this name in any spelling of its case."""
+    row = cursor.execute(
+        "SELECT name, kind, where_filter, unlisted FROM _mp.tables WHERE lower(name) = lower(?)",
+        [name],
+    ).fetchone()
+    return Table(*row) if row else None
+
+
+def check_target(cursor: DuckDBPyConnection, table: str, where: str | None) -> Table | None:
+    """The table that events with this filter may go into, None when it is yet to be made.
+
+    Raises: UsageError for a bad name, TableExistsError when the name has another meaning.
+    """
+    check_table_name(table)
+    found = find_table(cursor, table)
+    if found is None:
+        if _exists(cursor, table):
+            raise _taken(cursor, table, "is not a table that mp made")
+        return None
+    if found.kind != "events":
+        raise _taken(cursor, table, f"holds {found.kind}, not events")
+    if found.where != where:
+        kept = f"only events where {found.where}" if found.where else "unfiltered events"
+        raise _taken(cursor, table, f"holds {kept}")
+    return found
+
+
+def _exists(cursor: DuckDBPyConnection, name: str) -> bool:
+    row = cursor.execute(
+        "SELECT 1 FROM information_schema.tables WHERE table_catalog = current_database()"
+        " AND table_schema = 'main' AND lower(table_name) = lower(?)",
+        [name],
+    ).fetchone()
+    return row is not None
+
+
+def _taken(cursor: DuckDBPyConnection, table: str, why: str) -> TableExistsError:
+    free = next(
+        name
+        for number in range(2, 1000)
+        if not _exists(cursor, name := f"{table[:58]}_{number}") and not find_table(cursor, name)
+    )
+    return TableExistsError(
+        f"The table {table} exists and {why}.",
+        hint=f"Fetch into another table, for instance {free}, or drop {table} first.",
+    )
+
+
+def create_table(cursor: DuckDBPyConnection, table: str, where: str | None) -> Table:
+    """Make an empty event table and register it; the view follows with `refresh_view`."""
+    cursor.execute(f"CREATE TABLE {stored_name(table)} ({_STORED})")
+    cursor.execute(
+        "INSERT INTO _mp.tables VALUES (?, 'events', ?, now()::TIMESTAMP, false)", [table, where]
+    )
+    return Table(table, "events", where)
+
+
+def drop_table(cursor: DuckDBPyConnection, table: str) -> None:
+    """Remove an event table: view, stored table, columns and coverage together."""
+    cursor.execute(f"DROP VIEW IF EXISTS main.{identifier(table)}")
+    cursor.execute(f"DROP TABLE IF EXISTS {stored_name(table)}")
+    for name, column in (("tables", "name"), ("columns", "table_name"), ("coverage", "table_name")):
+        cursor.execute(f"DELETE FROM _mp.{name} WHERE lower({column}) = lower(?)", [table])
+    refresh_prop(cursor)
+
+
+def properties_of(cursor: DuckDBPyConnection, table: str) -> list[Property]:
+    """The properties that have a column in the view, in its order."""
+    rows = cursor.execute(
+        "SELECT key, view_name, type, column_name, in_rest, odd FROM _mp.columns"
+        " WHERE lower(table_name) = lower(?) ORDER BY position",
+        [table],
+    ).fetchall()
+    return [
+        Property(key, view_name, Kind(kind), column_name, in_rest, odd)
+        for key, view_name, kind, column_name, in_rest, odd in rows
+    ]
+
+
+def save_properties(
+    cursor: DuckDBPyConnection, table: str, properties: Sequence[Property], *, unlisted: bool
+) -> None:
+    """Replace what the bookkeeping says of this table's properties."""
+    cursor.execute("UPDATE _mp.tables SET unlisted = ? WHERE name = ?", [unlisted, table])
+    cursor.execute("DELETE FROM _mp.columns WHERE table_name = ?", [table])
+    if not properties:
+        return
+    rows = [
+        f"({literal(table)}, {literal(prop.key)},"
+        f" {literal(prop.column_name) if prop.column_name else 'NULL'},"
+        f" {literal(prop.view_name)}, {literal(prop.kind)}, {prop.in_rest}, {prop.odd}, {position})"
+        for position, prop in enumerate(properties)
+    ]
+    cursor.execute(f"INSERT INTO _mp.columns VALUES {', '.join(rows)}")
+
+
+def listable(key: str) -> bool:
+    """Whether a column can have this name; any key is reachable through prop()."""
+    return 0 < len(key) <= _LONGEST_NAME and min(key) >= " "
+
+
+def promotable(key: str, taken: set[str]) -> bool:
+    """Whether the key can have a stored column beside those of the case-folded keys `taken`."""
+    return listable(key) and key.casefold() not in taken
+
+
+def with_view_name(key: str, kind: Kind, properties: Iterable[Property]) -> Property:
+    """The key with a name that is free in the view; DuckDB's names ignore case."""
+    taken = {name.casefold() for name in _VIEW_NAMES}
+    taken |= {prop.view_name.casefold() for prop in properties}
+    name, number = key, 2
+    while name.casefold() in taken:
+        name, number = f"{key}_{number}", number + 1
+    return Property(key, name, kind)
+
+
+def promote(
+    cursor: DuckDBPyConnection, table: str, prop: Property, properties: Sequence[Property]
+) -> Property:
+    """Give the property a stored column, empty in the rows that are there."""
+    used = [int(other.column_name[1:]) for other in properties if other.column_name]
+    name = f"p{max(used, default=0) + 1}"
+    cursor.execute(f"ALTER TABLE {stored_name(table)} ADD COLUMN {name} {prop.kind}")
+    return replace(prop, column_name=name)
+
+
+def stored_columns(properties: Iterable[Property]) -> list[Column]:
+    """The columns of the stored table."""
+    return [column for prop in properties if (column := prop.column)]
+
+
+def refresh_view(cursor: DuckDBPyConnection, table: str, properties: Sequence[Property]) -> None:
+    """Make the view show these properties, and prop() know which keys are columns."""
+    shown = "".join(f", {_shown(prop)} AS {identifier(prop.view_name)}" for prop in properties)
+    cursor.execute(
+        f"CREATE OR REPLACE VIEW main.{identifier(table)} AS SELECT event, time, distinct_id,"
+        f" insert_id, day{shown}, {exact.rebuilt(stored_columns(properties))} AS properties,"
+        f" rest AS _rest FROM {stored_name(table)}"
+    )
+    refresh_prop(cursor)
+
+
+def _shown(prop: Property) -> str:
+    if prop.column_name is None:
+        return exact.rest_column("rest", prop.key, prop.kind)
+    if prop.in_rest or (prop.odd and prop.kind is Kind.TEXT):
+        in_rest = exact.rest_column("rest", prop.key, prop.kind)
+        return f"coalesce({prop.column_name}, {in_rest})"
+    return prop.column_name
+
+
+def refresh_prop(cursor: DuckDBPyConnection) -> None:
+    """The macro prop(name): any property as text, whether or not it has a column.
+
+    DuckDB folds the condition for a constant name: only keys that are a column in some table
+    rebuild the object, all others read the rest alone.
+    """
+    keys = cursor.execute(
+        "SELECT DISTINCT key FROM _mp.columns WHERE column_name IS NOT NULL ORDER BY key"
+    ).fetchall()
+    moved = ", ".join(literal(key) for key in (*exact.FIXED_KEYS, *(row[0] for row in keys)))
+    # Without `|| ''` DuckDB looks for the columns when the macro is made, and fails.
+    cursor.execute(
+        f"CREATE OR REPLACE MACRO main.prop(name) AS (CASE WHEN name IN ({moved})"
+        " THEN properties ELSE _rest END)"
+        " ->> ('/' || replace(replace(name || '', '~', '~0'), '/', '~1'))"
+    )

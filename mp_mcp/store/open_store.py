@@ -1,0 +1,142 @@
+"""The stores of this process: one per database file, and only a few files open at once.
+
+Never opens a file: the first call that needs it does.
+"""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mp_mcp.store.catalog import NamesCache, Seen
+from mp_mcp.store.database import LOCK_WAIT_S, Database
+from mp_mcp.store.guard import Guard
+from mp_mcp.store.lanes import Lanes
+from mp_mcp.store.reads import Limits, Reader
+from mp_mcp.store.schema import ensure_schema
+from mp_mcp.store.write_queue import WriteQueue
+from mp_mcp.store.writes import Writer
+
+MAX_OPEN = 4
+
+
+class Shared:
+    """What all callers of one database file share."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.queue = WriteQueue(database)
+        self.guard = Guard()
+        self.lanes = Lanes()
+        self.names = NamesCache()
+        self.seen = Seen()
+
+
+class Store:
+    """One caller's view of a database file: lends readers and writers of its patience."""
+
+    def __init__(self, shared: Shared, lock_wait_s: float) -> None:
+        self.shared = shared
+        self._lock_wait_s = lock_wait_s
+
+    @property
+    def database(self) -> Database:
+        """The file."""
+        return self.shared.database
+
+    def reader(self, limits: Limits | None = None) -> Reader:
+        """A handle that reads within these limits."""
+        shared = self.shared
+        return Reader(
+            shared.database,
+            shared.guard,
+            shared.lanes,
+            shared.names,
+            limits or Limits(),
+            seen=shared.seen,
+            lock_wait_s=self._lock_wait_s,
+        )
+
+    def writer(self, *, job_id: str | None = None) -> Writer:
+        """A handle that also writes; `job_id` makes its loads safe to repeat."""
+        return Writer(
+            self.shared.database,
+            self.shared.queue,
+            seen=self.shared.seen,
+            job_id=job_id,
+            lock_wait_s=self._lock_wait_s,
+        )
+
+    def status(self) -> dict[str, Any]:
+        """What is known without opening the file or keeping it open."""
+        found = self.database.status()
+        tables = self.shared.seen.tables
+        return {
+            "path": str(found.path),
+            "state": found.state,
+            "size_bytes": found.size,
+            "running": found.running,
+            "waiting_writes": self.shared.queue.waiting,
+            "tables": tables and [table.model_dump(mode="json") for table in tables],
+        }
+
+    async def close(self) -> None:
+        """Finish the waiting writes, stop the reads, let go of the file. Idempotent."""
+        await self.shared.queue.close()
+        await self.database.close()
+
+
+class Files:
+    """Every store of this process, by the path of its file."""
+
+    def __init__(self, *, max_open: int = MAX_OPEN) -> None:
+        self._known: dict[Path, Shared] = {}
+        self._max_open = max_open
+
+    def store(
+        self,
+        path: Path,
+        *,
+        spool: Path,
+        lock_wait_s: float = LOCK_WAIT_S,
+        release_after_s: float = 60.0,
+    ) -> Store:
+        """The store of a file; what it shares lasts until it is closed."""
+        path = path.resolve()
+        known = self._known.get(path)
+        if known is None or known.database.is_closed:
+            known = self._known[path] = Shared(
+                Database(
+                    path,
+                    spool=spool,
+                    release_after_s=release_after_s,
+                    prepare=ensure_schema,
+                    make_room=partial(self._make_room, path),
+                )
+            )
+        return Store(known, lock_wait_s)
+
+    def status(self) -> list[dict[str, Any]]:
+        """What is known about every file, without opening one."""
+        return [Store(shared, LOCK_WAIT_S).status() for shared in self._known.values()]
+
+    async def close(self) -> None:
+        """Close every store. Idempotent."""
+        for shared in tuple(self._known.values()):
+            await Store(shared, LOCK_WAIT_S).close()
+
+    async def _make_room(self, opening: Path) -> None:
+        """Close files that no call uses, those used longest ago first.
+
+        When calls use all of them, one more is opened: waiting could take as long as a query.
+        """
+        others = [
+            shared.database
+            for path, shared in self._known.items()
+            if path != opening and shared.database.is_open
+        ]
+        idle = sorted(
+            (database for database in others if database.is_idle),
+            key=lambda database: database.last_used,
+        )
+        for database in idle[: max(0, len(others) + 1 - self._max_open)]:
+            await database.release()

@@ -1,0 +1,85 @@
+"""duckdb's own parser: text in, parse tree out.
+
+Never runs a statement, and never sees a project's file: its tree has one form for every file,
+while a file's connection writes the form of that file's version.
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from threading import Lock
+from typing import Any
+
+import duckdb
+
+from mp_mcp.errors import QueryError
+
+Node = dict[str, Any]
+"""A part of duckdb's parse tree."""
+
+_one_at_a_time = Lock()
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement: its type in duckdb's words, and its text without the semicolon."""
+
+    kind: str
+    text: str
+
+
+def statements(sql: str) -> list[Statement]:
+    """The statements in a text. Raises: duckdb.Error where it is no SQL."""
+    with _one_at_a_time:
+        found = _connection().extract_statements(sql)
+    return [Statement(_kind(one), one.query.rstrip().removesuffix(";").rstrip()) for one in found]
+
+
+def tree_of(sql: str) -> Node | None:
+    """The parse tree of a query, or None when the text is not exactly one SELECT."""
+    with _one_at_a_time:
+        row = _connection().execute("SELECT json_serialize_sql($1)", [sql]).fetchone()
+    try:
+        parsed = json.loads(row[0]) if row else {}
+    except RecursionError as error:
+        raise QueryError("The SQL is nested too deeply.", hint="Split it: save_table.") from error
+    found = parsed.get("statements", ())
+    if parsed.get("error") or len(found) != 1:
+        return None
+    tree: Node = found[0]["node"]
+    return tree
+
+
+@cache
+def built_in_functions() -> tuple[tuple[str, str], ...]:
+    """Name and type of every function that duckdb brings."""
+    with _one_at_a_time:
+        rows = _connection().execute(
+            "SELECT DISTINCT lower(function_name), function_type FROM duckdb_functions()"
+            " WHERE internal ORDER BY ALL"
+        )
+        return tuple((str(name), str(kind)) for name, kind in rows.fetchall())
+
+
+@cache
+def _connection() -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(
+        ":memory:",
+        config={
+            "threads": "1",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "python_enable_replacements": "false",
+            "enable_external_access": "false",
+        },
+    )
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
+def _kind(statement: duckdb.Statement) -> str:
+    try:
+        return str(statement.type.name)
+    except (duckdb.Error, RuntimeError, ValueError):
+        # duckdb 2.0 parses statements that its Python types do not know.
+        return "ANYTHING ELSE"

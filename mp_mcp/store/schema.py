@@ -1,0 +1,75 @@
+"""Our bookkeeping inside a project file, in the schema `_mp`.
+
+Never touches a table that we did not make, and never opens or commits anything.
+"""
+
+from duckdb import DuckDBPyConnection
+
+from mp_mcp.errors import DatabaseCorruptError
+
+VERSION = 1
+
+_TABLES = """
+CREATE SCHEMA _mp;
+CREATE TABLE _mp.meta (name VARCHAR, value VARCHAR);
+CREATE TABLE _mp.tables (
+    name VARCHAR, kind VARCHAR, where_filter VARCHAR, created_at TIMESTAMP, unlisted BOOLEAN
+);
+CREATE TABLE _mp.columns (
+    table_name VARCHAR, key VARCHAR, column_name VARCHAR, view_name VARCHAR, type VARCHAR,
+    in_rest BOOLEAN, odd BOOLEAN, position INTEGER
+);
+CREATE TABLE _mp.coverage (
+    table_name VARCHAR, day DATE, event VARCHAR, fetched_at TIMESTAMP, job_id VARCHAR
+);
+CREATE TABLE _mp.loads (
+    job_id VARCHAR, table_name VARCHAR, loaded_at TIMESTAMP, report VARCHAR
+);
+"""
+# tables: kind is events, profiles or saved; unlisted = some property got no column (see layout).
+# columns: one property of one table; column_name is NULL while all its values live in the rest;
+#   in_rest = the rest may hold values of this type, too; odd = the rest holds other types.
+# coverage: event NULL means every event of that day.
+
+_MIGRATIONS: dict[int, str] = {}
+"""SQL that brings a file from this version to the next."""
+
+
+def has_schema(cursor: DuckDBPyConnection) -> bool:
+    """Whether this file has our bookkeeping; one that older programs made may not."""
+    found = cursor.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database()"
+        " AND schema_name = '_mp' AND table_name = 'meta'"
+    ).fetchone()
+    return found is not None
+
+
+def ensure_schema(cursor: DuckDBPyConnection) -> None:
+    """Create the bookkeeping, or bring it to this version; the caller holds the transaction.
+
+    Raises: DatabaseCorruptError when a newer program wrote it.
+    """
+    if not has_schema(cursor):
+        for statement in filter(str.strip, _TABLES.split(";")):
+            cursor.execute(statement)
+        cursor.execute("INSERT INTO _mp.meta VALUES ('version', ?)", [str(VERSION)])
+        return
+    found = _version(cursor)
+    if found > VERSION:
+        raise DatabaseCorruptError(
+            f"The database has layout {found}, this program knows layouts up to {VERSION}.",
+            hint="A newer mp wrote it: update mp-mcp, or use another MP_HOME.",
+        )
+    for version in range(found, VERSION):
+        cursor.execute(_MIGRATIONS[version])
+        cursor.execute("UPDATE _mp.meta SET value = ? WHERE name = 'version'", [str(version + 1)])
+
+
+def _version(cursor: DuckDBPyConnection) -> int:
+    row = cursor.execute("SELECT value FROM _mp.meta WHERE name = 'version'").fetchone()
+    if row is None or not str(row[0]).isdigit():
+        raise DatabaseCorruptError(
+            "The database has mp's bookkeeping, but no version in it.",
+            hint="Move the file away and fetch again, or restore it from a snapshot.",
+        )
+    return int(row[0])

@@ -1,0 +1,77 @@
+"""Worker threads for duckdb calls, awaited from the event loop.
+
+Never keeps the process alive: a call that cannot be interrupted (one huge scalar) may run for
+minutes, and the threads of a ThreadPoolExecutor would be waited for at exit.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Lock, Thread
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Threads:
+    """As many threads as calls run at once; idle ones are used again."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._lock = Lock()
+        self._idle = 0
+        self._threads: list[Thread] = []
+
+    def run(self, call: Callable[[], T]) -> "asyncio.Future[T]":
+        """Start a call now; the future has its outcome. Cancelling the future does not stop it."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def run() -> None:
+            try:
+                result = call()
+            except BaseException as error:  # noqa: BLE001 - whoever awaits the future gets it
+                deliver = _fail(future, error)
+            else:
+                deliver = _succeed(future, result)
+            # When the loop is gone, nobody waits.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(deliver)
+
+        with self._lock:
+            if self._idle:
+                self._idle -= 1
+            else:
+                thread = Thread(target=self._work, name=self._name, daemon=True)
+                self._threads.append(thread)
+                thread.start()
+        self._calls.put(run)
+        return future
+
+    def close(self) -> None:
+        """End the threads, which must be idle: that takes microseconds. Idempotent."""
+        ending, self._threads = self._threads, []
+        for _ in ending:
+            self._calls.put(None)
+        for thread in ending:
+            thread.join(timeout=1)
+
+    def _work(self) -> None:
+        while True:
+            call = self._calls.get()
+            if call is None:
+                return
+            call()
+            del call
+            with self._lock:
+                self._idle += 1
+
+
+def _succeed(future: "asyncio.Future[T]", result: T) -> Callable[[], None]:
+    return lambda: None if future.done() else future.set_result(result)
+
+
+def _fail(future: "asyncio.Future[T]", error: BaseException) -> Callable[[], None]:
+    return lambda: None if future.done() else future.set_exception(error)

@@ -1,0 +1,165 @@
+"""duckdb's errors in our words: the only place that maps them.
+
+Never runs SQL: a hint that needs the catalog gets the names from its caller.
+"""
+
+import difflib
+import re
+from collections.abc import Collection
+from pathlib import Path
+
+import duckdb
+
+from mp_mcp.errors import (
+    DatabaseCorruptError,
+    DiskFullError,
+    MpError,
+    NotReadOnlyError,
+    QueryError,
+    StoreError,
+    TableMissingError,
+)
+from mp_mcp.store.locks import holder_of, locked_error
+
+PROPERTY_HINT = (
+    "Properties are columns: \"$browser\". Rare ones: prop('$browser'). "
+    "In JSON: properties->>'/$browser'."
+)
+
+# In the order of the checks: what the message says weighs more than the class, because duckdb
+# raises one class for many causes (IOException for locks, full disks and damage).
+_FULL = re.compile(r"No space left|Disk quota|[Ff]ailed to offload data|max_temp_directory_size")
+_DAMAGED = re.compile(
+    r"not a valid DuckDB database file|Corrupt|corrupt|Could not read enough bytes|"
+    r"replaying WAL file|WAL does not match|version number|checksum"
+)
+_UNWRITABLE = re.compile(r"Read-only file system|Permission denied|read-only mode|read only")
+_MISSING_FILE = re.compile(r"No such file or directory|does not exist or is a directory")
+
+_HINTS = (
+    (re.compile(r"JSON path error"), PROPERTY_HINT),
+    (re.compile(r"Could not (convert|cast)|Conversion|cast|type"), "TRY_CAST gives NULL instead."),
+    (re.compile(r"GROUP BY"), "Aggregate that column, name it in GROUP BY, or use GROUP BY ALL."),
+    (re.compile(r"parameters"), "Write the values into the SQL: it takes no parameters."),
+    (re.compile(r"lambda"), "Write lambda x: x + 1."),
+)
+_TABLE = re.compile(r"Table with name \"?(?P<name>.+?)\"? does not exist")
+_COLUMN = re.compile(r"Referenced column|does not have a column|Referenced table")
+_CANDIDATES = re.compile(
+    r"(?:Candidate (?:bindings|tables): (?:: )?|Did you mean:? )(?P<names>\"[^\n]*\")"
+)
+_LINE = re.compile(r"\n\n(?P<line>LINE \d+: [^\n]{0,200})")
+_PREFIX = re.compile(r"^(?:[A-Z][A-Za-z]*(?: [A-Z][A-Za-z]*)* Error|TransactionContext Error): ")
+
+_SQL_IS_WRONG = (
+    duckdb.ProgrammingError,
+    duckdb.DataError,
+    duckdb.IntegrityError,
+    duckdb.NotSupportedError,
+    duckdb.DependencyException,
+    duckdb.SequenceException,
+)
+
+
+def translate(error: duckdb.Error, path: Path, names: Collection[str] = ()) -> MpError:
+    """The error of ours that `error` means; `names` are the tables that a query can name."""
+    message = str(error)
+    holder = holder_of(error)
+    if holder is not None:
+        return locked_error(path, holder, write=holder.reads_only, waited_s=0)
+    if _FULL.search(message):
+        return DiskFullError(
+            f"No space is left for {path.name}: {_first_line(message)}",
+            hint="Free space on that disk, then try again; nothing was half written.",
+        )
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return QueryError(
+            f"The query ran out of memory: {_first_line(message)}",
+            hint="Select fewer columns or rows, or aggregate in steps.",
+        )
+    if isinstance(error, _SQL_IS_WRONG):
+        return _of_the_sql(error, names)
+    return _of_the_file(error, path)
+
+
+def _of_the_file(error: duckdb.Error, path: Path) -> MpError:
+    message = str(error)
+    said = _first_line(message)
+    if isinstance(error, duckdb.InterruptException):
+        return StoreError("The call was stopped.", hint="Run it again.")
+    if isinstance(error, (duckdb.PermissionException, duckdb.HTTPException)):
+        return NotReadOnlyError(
+            f"SQL cannot reach files or networks here: {said}",
+            hint="Files come in through mp load, and results go out through mp export.",
+        )
+    if "launched in read-only mode" in message:
+        return NotReadOnlyError(
+            f"This SQL only reads: {said}", hint="save_table keeps a result as a table."
+        )
+    if isinstance(error, duckdb.SerializationException) or _DAMAGED.search(message):
+        return DatabaseCorruptError(f"{path.name} cannot be read: {said}", hint=_repair(path))
+    if _UNWRITABLE.search(message):
+        return StoreError(
+            f"{path.name} cannot be written: {said}",
+            hint=f"Check the owner and the permissions of {path.parent}.",
+        )
+    if _MISSING_FILE.search(message):
+        return StoreError(
+            f"A file of {path.name} is missing: {said}",
+            hint=f"Check that {path.parent} is still there, then try again.",
+        )
+    return StoreError(f"DuckDB failed on {path.name}: {said}", hint="Try again; see mp doctor.")
+
+
+def _of_the_sql(error: duckdb.Error, names: Collection[str]) -> MpError:
+    message = str(error)
+    said = _first_line(message)
+    missing = _TABLE.search(message)
+    if missing:
+        return table_missing(missing["name"], names)
+    line = _LINE.search(message)
+    if line:
+        said = f"{said.rstrip('.')} ({line['line'].strip()})"
+    found = _CANDIDATES.search(message)
+    if _COLUMN.search(message):
+        close = f"Close: {found['names']}. " if found else ""
+        return QueryError(
+            said, hint=f"{close}inspect_schema lists the columns; prop('name') reads rare ones."
+        )
+    if found:
+        return QueryError(said, hint=f"Did you mean {found['names']}?")
+    hint = next((hint for pattern, hint in _HINTS if pattern.search(message)), None)
+    return QueryError(said, hint=hint or "Correct the SQL; it is DuckDB's dialect.")
+
+
+def table_missing(name: str, names: Collection[str]) -> TableMissingError:
+    """No such table, with the closest names and the tool that lists them."""
+    close = difflib.get_close_matches(name.lower(), [known.lower() for known in names], 3, 0.5)
+    known = {known.lower(): known for known in names}
+    suggestion = f"Close: {', '.join(known[match] for match in close)}. " if close else ""
+    fetch = "" if names else "Nothing is fetched yet: fetch_events first. "
+    return TableMissingError(
+        f"There is no table {name}.", hint=f"{suggestion}{fetch}inspect_tables lists the tables."
+    )
+
+
+def is_unwritable(error: duckdb.Error) -> bool:
+    """Whether opening failed only because this user may not write there."""
+    return isinstance(error, duckdb.IOException) and bool(_UNWRITABLE.search(str(error)))
+
+
+def is_fatal(error: duckdb.Error) -> bool:
+    """Whether the open database is unusable from now on and must be opened anew."""
+    return isinstance(error, duckdb.FatalException) or "has been invalidated" in str(error)
+
+
+def _first_line(message: str) -> str:
+    paragraph = message.split("\n", 1)[0].strip()
+    return _PREFIX.sub("", paragraph)[:400]
+
+
+def _repair(path: Path) -> str:
+    return (
+        f"Move {path} (with its .wal file) away, restore it from a snapshot or fetch again. "
+        "A file of a newer DuckDB opens with a newer mp-mcp only."
+    )

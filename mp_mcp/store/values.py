@@ -1,0 +1,175 @@
+"""duckdb's values as exact JSON values.
+
+Never rounds: a number that JSON's readers would change is given as text.
+"""
+
+import base64
+import contextlib
+import json
+import math
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+Convert = Callable[[Any], Any]
+"""From a value of duckdb's Python types to a JSON value."""
+
+ColumnType = Any
+"""A type in duckdb's description of a result: it has `id` and, when nested, `children`."""
+
+_NESTED = frozenset(("list", "array", "struct", "tuple", "map", "union"))
+# Python's own types cannot hold these: months would become 30 days, nanoseconds would be cut, and
+# zones need a package that we do without.
+_TEXT = frozenset(
+    (
+        "interval",
+        "time with time zone",
+        "time_ns",
+        "timestamp with time zone",
+        "timestamp_ns",
+        "variant",
+    )
+)
+
+
+def needs_text(column_type: ColumnType) -> bool:
+    """Whether a column has to be read as text, because Python would change or refuse it."""
+    if column_type.id in _NESTED:
+        return any(needs_text(kind) for kind in _children(column_type))
+    return column_type.id in _TEXT
+
+
+def text_expression(column_type: ColumnType, position: int) -> str:
+    """SQL that reads the column at `position` (from 1) so that `converter` understands it."""
+    if not needs_text(column_type):
+        return f"#{position}"
+    if column_type.id in _NESTED or column_type.id == "variant":
+        return f"to_json(#{position})"
+    return f"#{position}::VARCHAR"
+
+
+def converter(column_type: ColumnType) -> Convert:
+    """How to make JSON values of one column."""
+    kind = column_type.id
+    if str(column_type) == "JSON" or kind == "variant":
+        return json_value
+    if kind not in _NESTED:
+        if kind == "bignum":
+            return _integer
+        return iso_text if kind in _TEXT else plain
+    if needs_text(column_type):
+        return json_value
+    children = [converter(child) for child in _children(column_type)]
+    if kind in ("list", "array"):
+        return lambda value: None if value is None else [children[0](item) for item in value]
+    if kind in ("struct", "tuple"):
+        return lambda value: _struct(value, children)
+    if kind == "map":
+        return lambda value: _map(value, *children)
+    return plain
+
+
+def _children(column_type: ColumnType) -> list[ColumnType]:
+    """Types inside a nested type, in order; the size of an array is not one."""
+    return [kind for _, kind in column_type.children if hasattr(kind, "id")]
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON, by its Python type."""
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    for kind, convert in _BY_TYPE:
+        if isinstance(value, kind):
+            return convert(value)
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return str(value)
+
+
+def json_value(text: str | None) -> Any:
+    """What a JSON text says; text that Python cannot hold exactly stays text."""
+    if text is None:
+        return None
+    with contextlib.suppress(ValueError, RecursionError):
+        return json.loads(text, parse_float=_json_float)
+    return text
+
+
+def iso_text(text: str | None) -> str | None:
+    """duckdb's text of a moment as ISO 8601; other text stays."""
+    if text is None or len(text) < 11 or text[10] != " ":
+        return _with_minutes(text)
+    return _with_minutes(f"{text[:10]}T{text[11:]}")
+
+
+def _with_minutes(text: str | None) -> str | None:
+    if text is not None and len(text) > 8 and text[-3] in "+-" and ":" in text:
+        return f"{text}:00"
+    return text
+
+
+def _struct(value: Any, children: list[Convert]) -> Any:
+    if isinstance(value, dict):
+        pairs = zip(value.items(), children, strict=True)
+        return {key: convert(item) for (key, item), convert in pairs}
+    if value is None:
+        return None
+    return [convert(item) for convert, item in zip(children, value, strict=True)]
+
+
+def _map(value: Any, key: Convert, item: Convert) -> Any:
+    if value is None:
+        return None
+    if key is not plain and isinstance(value.get("key"), list):
+        # Nested keys: duckdb gives two lists.
+        keys, values = value["key"], value["value"]
+        return [[key(name), item(inner)] for name, inner in zip(keys, values, strict=True)]
+    return {_key(key(name)): item(inner) for name, inner in value.items()}
+
+
+def _integer(text: str | None) -> int | str | None:
+    with contextlib.suppress(ValueError):
+        return None if text is None else int(text)
+    return text
+
+
+def _key(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _json_float(text: str) -> float | str:
+    number = float(text)
+    return number if math.isfinite(number) else text
+
+
+def _float(value: float) -> float | str:
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _decimal(value: Decimal) -> float | str:
+    number = float(value)
+    return number if Decimal(repr(number)) == value else str(value)
+
+
+def _bytes(value: bytes | bytearray | memoryview) -> str:
+    return base64.b64encode(value).decode()
+
+
+def _moment(value: date | time) -> str:
+    return value.isoformat()
+
+
+_BY_TYPE: tuple[tuple[type | tuple[type, ...], Convert], ...] = (
+    (float, _float),
+    (Decimal, _decimal),
+    ((datetime, date, time), _moment),
+    (UUID, str),
+    ((bytes, bytearray, memoryview), _bytes),
+    (timedelta, str),
+)

@@ -1,0 +1,162 @@
+from pathlib import Path
+
+import anyio
+import pytest
+
+from mp_mcp.errors import MpError, NotReadOnlyError, QueryError, TableMissingError
+from mp_mcp.store.catalog import Names
+from mp_mcp.store.guard import Guard
+from mp_mcp.store.guard_names import OUR_FUNCTIONS, functions
+from mp_mcp.store.open_store import Store
+from mp_mcp.store.parser import built_in_functions
+from mp_mcp.store.reads import Limits
+from mp_mcp.store.write_queue import WriteQueue
+from tests.unit.store.conftest import until
+from tests.unit.store.hostile import HARMLESS, HOSTILE
+
+REVIEWED = Path(__file__).with_name("reviewed_functions.txt")
+
+LISTED = Names("7", frozenset({("main", "t")}), {}, ("t",))
+
+
+def judge(sql: str, names: Names = LISTED) -> None:
+    guard = Guard()
+    guard.check_names(guard.check(sql), names)
+
+
+@pytest.mark.anyio
+async def test_hostile_sql_changes_nothing(store: Store, queue: WriteQueue, tmp_path: Path) -> None:
+    await queue.submit(lambda cursor: cursor.execute("CREATE TABLE t AS SELECT 1 AS a"))
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    (spool / "in.csv").write_text("a\n99\n")
+    places = {"db": store.database.path, "spool": spool, "file": spool / "in.csv"}
+    for template in HOSTILE:
+        sql = template
+        for name, place in places.items():
+            sql = sql.replace("{" + name + "}", str(place))
+        with pytest.raises(MpError) as caught:
+            await store.reader(Limits(timeout_s=10)).query(sql, limit=10)
+        assert caught.value.hint, sql[:100]
+        assert "\n" not in caught.value.message
+    answer = await store.reader().query("SELECT list(a) FROM t", limit=1)
+    assert answer.rows == [[[1]]]
+    assert [file.name for file in spool.iterdir()] == ["in.csv"]
+    assert [info.name for info in await store.reader().tables()] == ["t"]
+
+
+@pytest.mark.anyio
+async def test_harmless_sql_runs(store: Store, queue: WriteQueue) -> None:
+    await queue.submit(lambda cursor: cursor.execute("CREATE TABLE t AS FROM range(1, 9) AS r(a)"))
+    reader = store.reader(Limits(max_bytes=None))
+    for sql in HARMLESS:
+        try:
+            await reader.query(sql, limit=3)
+        except MpError as error:
+            pytest.fail(f"{sql}: {error}")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT count(*) FROM range(1000000) a, range(1000000) b, range(9) c WHERE a <> b",
+        "WITH RECURSIVE r AS (SELECT 1 UNION ALL SELECT 1 FROM r) SELECT count(*) FROM r",
+        "SELECT length(repeat('x', 300000000)), count(*) FROM range(9999999999) AS r(a)",
+    ],
+)
+async def test_after_a_runaway_the_next_query_is_fine(store: Store, sql: str) -> None:
+    with pytest.raises(MpError):
+        await store.reader(Limits(timeout_s=0.1)).query(sql, limit=1)
+    assert (await store.reader().query("SELECT 1", limit=1)).rows == [[1]]
+    await until(lambda: store.database.is_idle)
+
+
+@pytest.mark.anyio
+async def test_views_that_others_made_are_judged_too(store: Store, queue: WriteQueue) -> None:
+    def views(cursor: object) -> None:
+        for sql in (
+            "CREATE TABLE t AS SELECT 1 AS a",
+            "CREATE VIEW good AS SELECT a FROM t",
+            'CREATE VIEW "odd AS name" AS FROM good',
+            "CREATE VIEW acting AS SELECT * FROM duckdb_logs()",
+            "CREATE VIEW above AS SELECT * FROM acting",
+        ):
+            cursor.execute(sql)  # type: ignore[attr-defined]
+
+    await queue.submit(views)
+    reader = store.reader()
+    assert (await reader.query("FROM good", limit=1)).rows == [[1]]
+    assert (await reader.query('FROM "odd AS name"', limit=1)).rows == [[1]]
+    for name in ("acting", "above"):
+        with pytest.raises(NotReadOnlyError, match="duckdb_logs"):
+            await reader.query(f"FROM {name}", limit=1)
+
+
+@pytest.mark.anyio
+async def test_functions_that_others_defined_are_not_called(
+    store: Store, queue: WriteQueue
+) -> None:
+    await queue.submit(lambda cursor: cursor.execute("CREATE MACRO spy() AS 1"))
+    with pytest.raises(QueryError, match="no function spy"):
+        await store.reader().query("SELECT spy()", limit=1)
+
+
+@pytest.mark.parametrize(
+    ("sql", "says", "hint"),
+    [
+        ("SELECT 1; SELECT 2", "2 statements", "one by one"),
+        ("", "0 statements", "one by one"),
+        ("CREATE TABLE u AS SELECT 1", "Only one SELECT", "save_table"),
+        ("COPY t TO 'x.csv'", "Only one SELECT", "mp export"),
+        ("PIVOT t ON a USING count(*)", "Only one SELECT", "IN ('a', 'b')"),
+        ("WITH x AS (DELETE FROM t RETURNING *) FROM x", "only reads", "save_table"),
+        ("FROM 'events.csv'", "cannot read files", "mp load"),
+        ("FROM read_csv('x')", "read_csv is not available", "mp load"),
+        ("SELECT uper('a')", "no function uper", "upper"),
+        ("FROM tt", "no table tt", "Close: t."),
+    ],
+)
+def test_a_refusal_teaches(sql: str, says: str, hint: str) -> None:
+    with pytest.raises(MpError) as caught:
+        judge(sql)
+    assert says in caught.value.message
+    assert hint in (caught.value.hint or "")
+
+
+def test_a_missing_table_is_named_before_anything_is_fetched() -> None:
+    with pytest.raises(TableMissingError) as caught:
+        judge("FROM events", Names("7", frozenset(), {}, ()))
+    assert "fetch_events" in (caught.value.hint or "")
+
+
+def test_a_name_in_another_file_is_no_table() -> None:
+    with pytest.raises(TableMissingError):
+        judge("FROM other.main.t")
+
+
+def test_a_judgement_is_remembered() -> None:
+    guard = Guard()
+    assert guard.check("SELECT 1") is guard.check("SELECT 1")
+
+
+def test_every_function_of_duckdb_was_looked_at() -> None:
+    """When this fails: read what the new functions do, deny those that reach out or act."""
+    here = {f"{kind} {name}" for name, kind in built_in_functions()}
+    assert sorted(here - set(REVIEWED.read_text(encoding="utf-8").splitlines())) == []
+
+
+def test_no_function_of_duckdb_has_the_name_of_one_of_ours() -> None:
+    assert OUR_FUNCTIONS.isdisjoint(name for name, _ in built_in_functions())
+    assert functions() > OUR_FUNCTIONS
+
+
+def test_many_threads_can_judge_at_once() -> None:
+    guard = Guard()
+
+    async def main() -> None:
+        async with anyio.create_task_group() as group:
+            for number in range(40):
+                group.start_soon(anyio.to_thread.run_sync, guard.check, f"SELECT {number} FROM t")
+
+    anyio.run(main)

@@ -1,0 +1,53 @@
+import threading
+
+import anyio
+import pytest
+
+from mp_mcp.store.threads import Threads
+
+pytestmark = pytest.mark.anyio
+
+
+def fail() -> None:
+    raise ValueError("no")
+
+
+async def test_an_outcome_comes_back() -> None:
+    threads = Threads("test")
+    assert await threads.run(lambda: 7) == 7
+    with pytest.raises(ValueError, match="no"):
+        await threads.run(fail)
+    threads.close()
+
+
+async def test_a_call_never_waits_for_a_busy_thread() -> None:
+    threads = Threads("test")
+    go_on = threading.Event()
+    busy = [threads.run(go_on.wait) for _ in range(20)]
+    with anyio.fail_after(5):
+        assert await threads.run(lambda: 7) == 7
+    go_on.set()
+    assert [await call for call in busy] == [True] * 20
+    threads.close()
+
+
+async def test_idle_threads_are_used_again_and_end_at_close() -> None:
+    before = set(threading.enumerate())
+    threads = Threads("test")
+    for _ in range(20):
+        await threads.run(lambda: None)
+    ours = set(threading.enumerate()) - before
+    assert len(ours) <= 2
+    assert all(thread.daemon for thread in ours)
+    threads.close()
+    assert not any(thread.is_alive() for thread in ours)
+
+
+async def test_an_outcome_that_nobody_waits_for_is_dropped() -> None:
+    threads = Threads("test")
+    go_on = threading.Event()
+    call = threads.run(go_on.wait)
+    call.cancel()
+    go_on.set()
+    assert await threads.run(lambda: 7) == 7
+    threads.close()
