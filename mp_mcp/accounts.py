@@ -141,6 +141,8 @@ def read_stored(home: Home) -> Stored:
     if default is None and len(accounts) == 1:
         default = next(iter(accounts))
     section = ours.get("server", {})
+    if not isinstance(section, Mapping):
+        raise SettingsError(f"{home.config}: [server] must be a table.")
     server = ServerSettings(
         **{
             field.name: seconds(field.name, section[field.name], 0.0)
@@ -165,8 +167,8 @@ def save_account(home: Home, account: Account, *, make_default: bool) -> None:
         found["default"] = account.name
     partial = home.config.with_suffix(".part")
     partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(_as_toml(found))
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(_as_toml(found).encode())
     partial.replace(home.config)
 
 
@@ -200,20 +202,36 @@ def _accounts(found: Mapping[str, Any]) -> dict[str, Account]:
 
 
 def _as_toml(found: Mapping[str, Any]) -> str:
-    import json  # a JSON string is a TOML basic string
-
-    lines = [f"{key} = {json.dumps(v)}" for key, v in found.items() if not isinstance(v, Mapping)]
+    """Tables down to `[section.name]`; whatever lies deeper becomes inline tables."""
+    lines = _pairs({k: v for k, v in found.items() if not isinstance(v, Mapping)})
     for key, section in found.items():
-        if not isinstance(section, Mapping):
-            continue
-        nested = {k: v for k, v in section.items() if isinstance(v, Mapping)}
-        flat = {k: v for k, v in section.items() if k not in nested}
-        if flat:
-            lines += ["", f"[{key}]", *(f"{k} = {json.dumps(v)}" for k, v in flat.items())]
-        for name, entry in nested.items():
-            lines += ["", f"[{key}.{json.dumps(name)}]"]
-            lines += [f"{k} = {json.dumps(v)}" for k, v in entry.items()]
+        if isinstance(section, Mapping):
+            nested = {k: v for k, v in section.items() if isinstance(v, Mapping)}
+            lines += ["", f"[{_key(key)}]"]
+            lines += _pairs({k: v for k, v in section.items() if k not in nested})
+            for name, entry in nested.items():
+                lines += ["", f"[{_key(key)}.{_key(name)}]", *_pairs(entry)]
     return "\n".join(lines).lstrip() + "\n"
+
+
+def _pairs(found: Mapping[str, Any]) -> list[str]:
+    return [f"{_key(key)} = {_value(value)}" for key, value in found.items()]
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else _value(key)
+
+
+def _value(value: Any) -> str:
+    import json  # a JSON string is a TOML basic string, but for one character
+
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(_pairs(value)) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_value(item) for item in value) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def base_url_name(base_url: str) -> str:
@@ -221,14 +239,18 @@ def base_url_name(base_url: str) -> str:
 
     Raises: SettingsError when it is no http(s) URL.
     """
-    parts = urlsplit(base_url)
+    refused = SettingsError(
+        f"MP_API_BASE_URL {base_url!r} is no http(s) URL.", hint="Example: http://127.0.0.1:8080"
+    )
+    try:
+        parts = urlsplit(base_url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError as error:
+        raise refused from error
     host = re.sub(r"[^A-Za-z0-9.-]", "_", parts.hostname or "")
     if parts.scheme not in ("http", "https") or not host.strip("."):
-        raise SettingsError(
-            f"MP_API_BASE_URL {base_url!r} is no http(s) URL.",
-            hint="Example: http://127.0.0.1:8080",
-        )
-    return f"{host}-{parts.port or (443 if parts.scheme == 'https' else 80)}"
+        raise refused
+    return f"{host}-{port}"
 
 
 def _checked_project(project_id: str | None) -> str | None:

@@ -77,7 +77,8 @@ class LocalCaller:
                 result = await found.function(**handles, **parameters)
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
-            raise _told(group) from group
+            told = _told(group)
+            raise told from told.__cause__  # what it was raised from stays the cause
         return self._finished(result)
 
     def _finished(self, result: BaseModel) -> BaseModel:

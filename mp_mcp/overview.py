@@ -15,7 +15,7 @@ class TableSummary(BaseModel):
     """A table as last seen."""
 
     name: str
-    rows: int
+    rows: int | None = None
     first_day: str | None = None
     last_day: str | None = None
 

@@ -37,12 +37,14 @@ MAX_CELL_BYTES = 4_000
 def bounded(rows: list[Row], max_bytes: int) -> list[Row]:
     """The leading rows whose JSON fits into `max_bytes`; at least one row, its cells cut.
 
-    One huge cell cannot defeat the bound: its text is cut, and says so.
+    Neither one huge cell nor a very wide row defeats the bound: texts are cut, and say so.
     """
     kept: list[Row] = []
     used = 0
     for row in rows:
-        fitting = row if _size(row) <= MAX_CELL_BYTES else [_cut(cell) for cell in row]
+        fitting = _cut_row(row, MAX_CELL_BYTES)
+        if not kept and _size(fitting) > max_bytes:
+            fitting = _cut_row(row, max_bytes // len(row))
         used += _size(fitting)
         if kept and used > max_bytes:
             break
@@ -51,13 +53,19 @@ def bounded(rows: list[Row], max_bytes: int) -> list[Row]:
 
 
 def _size(value: object) -> int:
-    return len(json.dumps(value, ensure_ascii=False, default=str).encode()) + 1
+    return len(json.dumps(value, ensure_ascii=False, default=str).encode(errors="replace")) + 1
 
 
-def _cut(cell: Any) -> Any:
+def _cut_row(row: Row, cell_bytes: int) -> Row:
+    return row if _size(row) <= cell_bytes else [_cut(cell, cell_bytes) for cell in row]
+
+
+def _cut(cell: Any, cell_bytes: int) -> Any:
     size = _size(cell)
-    if size <= MAX_CELL_BYTES:
+    if size <= cell_bytes:
         return cell
     text = cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False, default=str)
-    kept = text.encode()[:MAX_CELL_BYTES].decode(errors="ignore")
+    raw = text.encode(errors="replace")
+    # In proportion, because escapes make the JSON of a text longer than the text.
+    kept = raw[: len(raw) * cell_bytes // size].decode(errors="ignore")
     return f"{kept}… [cut: {size} bytes; select a part of it]"

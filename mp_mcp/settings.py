@@ -4,6 +4,7 @@ The only reader of environment variables. Standard library only and cheap to imp
 starts with it; stored accounts are the business of `accounts.py`.
 """
 
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,9 +33,14 @@ class Home:
 
 
 def find_home(environ: Mapping[str, str] = os.environ) -> Home:
-    """`$MP_HOME`, or `~/.mp`."""
-    chosen = environ.get("MP_HOME")
-    return Home(Path(chosen).expanduser().absolute() if chosen else Path.home() / ".mp")
+    """`$MP_HOME`, or `~/.mp`. Raises: SettingsError."""
+    chosen = environ.get("MP_HOME") or "~/.mp"
+    try:
+        return Home(Path(chosen).expanduser().absolute())
+    except RuntimeError as error:
+        raise SettingsError(
+            f"The home folder in {chosen} cannot be found.", hint="Set MP_HOME to a folder."
+        ) from error
 
 
 class Asking(NamedTuple):
@@ -66,9 +72,11 @@ class Asking(NamedTuple):
 
         Raises: SettingsError when a value has the wrong type.
         """
-        chosen = {key: found[key] for key in cls._fields if key in found}
+        chosen = {key: found[key] for key in cls._fields if found.get(key) is not None}
         for key, value in chosen.items():
-            if not isinstance(value, (int, float) if key == "lock_wait_s" else str):
+            if key == "lock_wait_s":
+                chosen[key] = seconds("The greeting's lock_wait_s", value, 5.0)
+            elif not isinstance(value, str):
                 raise SettingsError(f"The greeting's {key} has the wrong type.")
         return cls(**chosen)
 
@@ -102,6 +110,7 @@ def asking(
             oauth_token=None,
             project_id=None,
             region=None,
+            workspace_id=None,
         )
     return found._replace(project_id=project) if project else found
 
@@ -110,7 +119,11 @@ def seconds(name: str, value: object, default: float) -> float:
     """A setting as a number of seconds. Raises: SettingsError."""
     if value is None or value == "":
         return default
+    wrong = SettingsError(f"{name} must be a number of seconds, not {value!r}.")
     try:
-        return max(0.0, float(str(value)))
+        found = float(str(value))
     except ValueError as error:
-        raise SettingsError(f"{name} must be a number of seconds, not {value!r}.") from error
+        raise wrong from error
+    if not math.isfinite(found):
+        raise wrong
+    return max(0.0, found)

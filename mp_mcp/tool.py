@@ -31,7 +31,7 @@ class Handle:
 class Flag:
     """How a parameter is spelled on the command line, e.g. `Flag("-l", "--limit")`.
 
-    `Flag(argument="TABLE")` makes it positional; several words are joined when `joined`.
+    `Flag(argument="TABLE")` makes it positional.
     """
 
     names: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from mp_mcp import __version__
 from mp_mcp.errors import ExitCode, MpError, ServerUnreachableError, UsageError
 from mp_mcp.front.greet import greet
+from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.settings import Asking, Home, asking, find_home
 
 STDIN, STDOUT = 0, 1
@@ -77,6 +78,10 @@ class Pump:
         """Pass one message on; a request brings the server back when it has gone."""
         message = _parsed(line)
         request = _request(message, line)
+        if len(line) > LONGEST_LINE:
+            if request is not None:
+                self._refuse(request, TOO_LONG)
+            return
         with self._lock:
             if request is not None:
                 self._open[_key(request.id)] = request
@@ -176,6 +181,11 @@ class Pump:
 WENT_AWAY = ServerUnreachableError(
     "The shared server was restarted while this call ran.",
     hint="Call again: the next call reaches the new server. A write may have happened already.",
+)
+
+
+TOO_LONG = UsageError(
+    f"The request is too long: at most {LONGEST_LINE:,} bytes fit.", hint="Send less at once."
 )
 
 

@@ -6,7 +6,7 @@ Never runs a tool: lines go to the protocol. Only requests that start with `mp/`
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Any, Protocol
 
 import anyio
@@ -17,12 +17,10 @@ from mcp_types import INVALID_REQUEST, ErrorData, JSONRPCError, JSONRPCRequest, 
 from mp_mcp import __version__
 from mp_mcp.errors import MpError
 from mp_mcp.server import protocol
+from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.server.session import Greeting, Session
 
 logger = logging.getLogger(__name__)
-
-LONGEST_LINE = 8 * 1024 * 1024
-"""Longest request in bytes; an agent's SQL is thousands of times shorter."""
 
 GREETING = "mp/hello"
 
@@ -69,13 +67,15 @@ class Connection:
         send_in, read_in = create_context_streams[SessionMessage | Exception](0)
         send_out, read_out = create_context_streams[SessionMessage](0)
         try:
-            async with send_in, read_out, anyio.create_task_group() as tasks:
+            async with send_in, read_in, send_out, read_out, anyio.create_task_group() as tasks:
                 tasks.start_soon(protocol.serve, self._host.mcp, session, read_in, send_out)
                 tasks.start_soon(self._write_all, read_out)
-                if greeting is None:
-                    await self._dispatch(first, send_in)
-                async for message in messages:
-                    await self._dispatch(message, send_in)
+                # Closed first: the SDK would wait a second to say goodbye for each running call.
+                with closing(read_out):
+                    if greeting is None:
+                        await self._dispatch(first, send_in)
+                    async for message in messages:
+                        await self._dispatch(message, send_in)
                 tasks.cancel_scope.cancel()
         except* (BrokenPipeError, ConnectionResetError, anyio.BrokenResourceError):
             logger.debug("client %s hung up", session.label)
@@ -125,9 +125,10 @@ class Connection:
             await self._answer(JSONRPCError(jsonrpc="2.0", id=request.id, error=data))
 
     async def _write_all(self, replies: ContextReceiveStream[SessionMessage]) -> None:
-        async for reply in replies:
-            self._writer.write(protocol.as_line(reply))
-            await self._writer.drain()
+        with suppress(anyio.ClosedResourceError):
+            async for reply in replies:
+                self._writer.write(protocol.as_line(reply))
+                await self._writer.drain()
 
     async def _answer(self, message: JSONRPCResponse | JSONRPCError) -> None:
         self._writer.write(protocol.as_line(SessionMessage(message)))

@@ -16,7 +16,8 @@ import anyio
 
 from mp_mcp import __version__
 from mp_mcp.server import protocol
-from mp_mcp.server.connection import LONGEST_LINE, Connection
+from mp_mcp.server.connection import Connection
+from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.server.session import PLAIN_CLIENT, Greeting, Session
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.tool import Tool

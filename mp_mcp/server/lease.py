@@ -20,6 +20,9 @@ from mp_mcp.settings import Home
 
 BUSY_PATIENCE_S = 5.0
 START_PATIENCE_S = 30.0
+LONGEST_LINE = 8 * 1024 * 1024
+"""Longest request in bytes that a server reads; an agent's SQL is thousands of times shorter."""
+
 LONGEST_SOCKET_PATH = 100
 """macOS allows 104 bytes; longer paths are reached from inside their folder."""
 

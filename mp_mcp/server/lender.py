@@ -108,7 +108,9 @@ class ProjectLender:
     def workspace(self) -> Workspace:
         """What is known without asking Mixpanel or the database."""
         resolved = self.resolved()
-        path = str(database_path(self._workspaces.home, resolved)) if resolved.project_id else ""
+        path = ""
+        if resolved.project_id:
+            path = str(database_path(self._workspaces.home, resolved).resolve())
         known = next((s for s in self._workspaces.status() if s["path"] == path), None)
         tables = known.get("tables") if known else None
         return Workspace(

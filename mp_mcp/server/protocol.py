@@ -108,7 +108,7 @@ async def serve(
     lets the first request choose the generation, so leading discovers are answered apart.
     """
     inner_send, inner_read = create_context_streams[SessionMessage | Exception](0)
-    async with inner_send, anyio.create_task_group() as tasks:
+    async with inner_send, inner_read, anyio.create_task_group() as tasks:
         chosen = False
         async for item in read:
             request = item.message if isinstance(item, SessionMessage) else None
@@ -181,7 +181,9 @@ async def _called(
         return _result(_UNEXPECTED.as_dict(), session, is_error=True)
     finally:
         run_ms = (time.monotonic() - started) * 1000
-        logger.info("call %s %s %.0f ms %s", session.label, params.name, run_ms, outcome)
+        # A name comes from outside: it must not write lines of its own.
+        name = params.name[:64] if params.name.isprintable() else repr(params.name[:64])
+        logger.info("call %s %s %.0f ms %s", session.label, name, run_ms, outcome)
 
 
 _UNEXPECTED = ErrorInfo(

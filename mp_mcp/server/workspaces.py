@@ -72,7 +72,7 @@ class Workspaces:
 
     def status(self) -> list[dict[str, Any]]:
         """State of each database that was used. Opens nothing."""
-        return []
+        return self._files.status() if self._files else []
 
     async def close(self) -> None:
         """Let go of every file and connection, after the running transactions."""

@@ -4,6 +4,7 @@ Never validates what only Mixpanel or the database can know.
 """
 
 import json
+import re
 from contextlib import suppress
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -20,15 +21,15 @@ def _as_list(value: Any) -> Any:
     if value.lstrip().startswith("["):
         try:
             return json.loads(value)
-        except ValueError as error:
-            raise ValueError("is not a JSON array") from error
+        except (ValueError, RecursionError) as error:
+            raise ValueError('starts like a JSON array, but is none; write ["A", "B"]') from error
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _as_date(value: Any) -> Any:
     if isinstance(value, date):
         return value
-    if isinstance(value, str) and len(value) == len("2025-01-31"):
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
         with suppress(ValueError):
             return date.fromisoformat(value)
     raise ValueError("must be a calendar day, written YYYY-MM-DD")

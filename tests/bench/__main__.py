@@ -54,9 +54,9 @@ def _starts(found: Figures, environ: dict[str, str], home: Home, _: Running, fol
     found["mp-mcp to first tools/list"] = starts.agents(environ, home, folder)
 
 
-def _calls(found: Figures, environ: dict[str, str], *_: object) -> None:
+def _calls(found: Figures, environ: dict[str, str], home: Home, *_: object) -> None:
     found["select 1 through mp-mcp"] = calls.one_by_one(environ)
-    found["32 in flight"] = calls.many_at_once(environ)
+    found["32 in flight"] = calls.many_at_once(environ, home)
     found["beside a long query"] = calls.beside_a_long_query(environ)
 
 

@@ -1,11 +1,16 @@
 """How fast calls are answered: one after another, many at once, and beside long ones."""
 
-import threading
+import asyncio
+import itertools
+import json
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import Mapping
 
-from tests.bench.timing import Figures, milliseconds, timed
-from tests.processes.agents import Agent, mp
+from mp_mcp.server import lease
+from mp_mcp.settings import Home
+from tests.bench.timing import Figures, cpu_s, milliseconds, timed
+from tests.processes.agents import BIN, META, Agent, mp
 from tests.processes.waiting import wait_until
 
 LONG = "SELECT count(*) FROM range(100000000) a, range(100000) b WHERE a.range + b.range = 7"
@@ -20,40 +25,68 @@ def one_by_one(environ: Mapping[str, str]) -> Figures:
     return milliseconds(samples)
 
 
-def many_at_once(environ: Mapping[str, str], agents: int = 4, each: int = 8) -> Figures:
-    """32 calls in flight over several agents: select 1, small scans and inspections, mixed."""
-    opened = [Agent(environ).__enter__() for _ in range(agents)]
+def many_at_once(environ: Mapping[str, str], home: Home) -> Figures:
+    """32 calls in flight over 4 agents: select 1, small scans and inspections, mixed."""
+    return asyncio.run(_many_at_once(environ, home, agents=4, each=8, calls=1000))
+
+
+async def _many_at_once(
+    environ: Mapping[str, str], home: Home, *, agents: int, each: int, calls: int
+) -> Figures:
     samples: list[float] = []
-    wrong = 0
-
-    def ask(agent: Agent, seed: int) -> None:
-        nonlocal wrong
-        for number in range(100):
-            value = seed * 1000 + number
-            started = time.perf_counter()
-            if number % 10 == 0:
-                agent.call("inspect_workspace")
-            elif number % 10 == 1:
-                agent.call("query_sql", sql=SCAN)
-            else:
-                found = agent.call("query_sql", sql=f"select {value}")
-                wrong += found["rows"] != [[value]]
-            samples.append(time.perf_counter() - started)
-
-    threads = [
-        threading.Thread(target=ask, args=(agent, index * each + number))
-        for index, agent in enumerate(opened)
-        for number in range(each)
-    ]
-    elapsed = timed(lambda: [*map(threading.Thread.start, threads), *(t.join() for t in threads)])
-    for agent in opened:
-        agent.close()
+    pid = lease.server_info(home)["pid"]
+    cpu = cpu_s(pid)
+    started = time.perf_counter()
+    wrong = await asyncio.gather(*(_one(environ, each, calls, samples) for _ in range(agents)))
+    elapsed = time.perf_counter() - started
     return {
         **milliseconds(samples),
-        "in_flight": len(threads),
+        "in_flight": agents * each,
         "calls_per_s": round(len(samples) / elapsed, 1),
-        "wrong_answers": wrong,
+        "server_cpu_ms_per_call": round((cpu_s(pid) - cpu) / len(samples) * 1000, 3),
+        "wrong_answers": sum(wrong),
     }
+
+
+async def _one(environ: Mapping[str, str], in_flight: int, calls: int, samples: list[float]) -> int:
+    """One lean agent that keeps so many calls in flight; how many answers were wrong."""
+    process = await asyncio.create_subprocess_exec(
+        BIN / "mp-mcp", stdin=PIPE, stdout=PIPE, env=dict(environ), limit=1 << 20
+    )
+    stdin, stdout = process.stdin, process.stdout
+    assert stdin and stdout
+    sent: dict[int, float] = {}
+    following = iter(range(calls))
+    wrong = 0
+
+    def send() -> None:
+        for number in itertools.islice(following, 1):
+            sent[number] = time.perf_counter()
+            stdin.write(_request(number))
+
+    for _ in range(in_flight):
+        send()
+    for _ in range(calls):
+        answer = json.loads(await stdout.readline())
+        number = answer["id"]
+        samples.append(time.perf_counter() - sent.pop(number))
+        content = answer["result"]["structuredContent"]
+        wrong += number % 10 > 1 and content.get("rows") != [[number]]
+        send()
+    stdin.close()
+    await process.wait()
+    return wrong
+
+
+def _request(number: int) -> bytes:
+    tool, arguments = "query_sql", {"sql": f"select {number}"}
+    if number % 10 == 0:
+        tool, arguments = "inspect_workspace", {}
+    elif number % 10 == 1:
+        arguments = {"sql": SCAN}
+    params = {"name": tool, "arguments": arguments, "_meta": META}
+    message = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params}
+    return json.dumps(message).encode() + b"\n"
 
 
 def beside_a_long_query(environ: Mapping[str, str]) -> Figures:
@@ -64,7 +97,10 @@ def beside_a_long_query(environ: Mapping[str, str]) -> Figures:
         pings = [timed(lambda: agent.request("ping")) for _ in range(100)]
         reads = [timed(lambda: agent.call("query_sql", sql="select 1")) for _ in range(100)]
         still_running = bool(_calls(environ))
-        ends = timed(lambda: (long.close(), _until_quiet(agent)))
+        started = time.perf_counter()
+        long.close()
+        wait_until(lambda: len(agent.call("inspect_workspace")["clients"]) == 1)
+        ends = time.perf_counter() - started
     return {
         "ping": milliseconds(pings),
         "select 1": milliseconds(reads),
@@ -76,8 +112,3 @@ def beside_a_long_query(environ: Mapping[str, str]) -> Figures:
 def _calls(environ: Mapping[str, str]) -> list[object]:
     calls: list[object] = mp(environ, "server", "status", "--format", "json").json["calls"]
     return calls
-
-
-def _until_quiet(agent: Agent) -> None:
-    """Until the server says that no client but this one is there."""
-    wait_until(lambda: len(agent.call("inspect_workspace")["clients"]) == 1)

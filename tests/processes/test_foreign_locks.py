@@ -184,4 +184,4 @@ async def test_twelve_stores_of_one_process_never_lock_each_other_out(
     stores = [store_of(files, path, lock_wait_s=0) for _ in range(12)]
     await make_table(stores[0])
     assert await asyncio.gather(*(numbers(store) for store in stores)) == [[[1]]] * 12
-    assert isinstance(stores[0]._queue, WriteQueue)
+    assert isinstance(stores[0].shared.queue, WriteQueue)

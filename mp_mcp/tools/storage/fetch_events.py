@@ -9,7 +9,7 @@ from pydantic import Field
 from mp_mcp.errors import IncompleteExportError, UsageError
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.export import windows
-from mp_mcp.mixpanel.models import Window
+from mp_mcp.mixpanel.models import ExportedFile, Window
 from mp_mcp.progress import Progress
 from mp_mcp.results import Result
 from mp_mcp.store.handles import StoreWriter
@@ -110,22 +110,27 @@ class _Fetch:
         self.reports: list[LoadReport] = []
 
     async def window(self, folder: Path, window: Window) -> None:
-        """Download and load one window; an export that ended early is asked for again."""
+        """Download and load one window."""
         async with self._places:
             for attempt in range(1, ATTEMPTS + 1):
+                exported = await self._export(folder, window)
                 try:
-                    self.reports.append(await self._once(folder, window))
+                    self.reports.append(await self._load(exported, window))
                     break
                 except IncompleteExportError:
+                    # What a download can see it repeats itself; this one only the loader saw.
                     if attempt == ATTEMPTS:
                         raise
         await self._tell()
 
-    async def _once(self, folder: Path, window: Window) -> LoadReport:
+    async def _export(self, folder: Path, window: Window) -> ExportedFile:
         exported = await self._mixpanel.export(
             folder, window, events=self._events, where=self._where, on_bytes=self._count
         )
         await self._tell()
+        return exported
+
+    async def _load(self, exported: ExportedFile, window: Window) -> LoadReport:
         report = await self._store.load_events(
             self._table,
             [exported.path],

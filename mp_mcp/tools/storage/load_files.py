@@ -1,5 +1,6 @@
 """The tool load_files (`mp load`). Never moves or changes the user's files."""
 
+import errno
 import os
 import shutil
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Annotated
 import anyio.to_thread
 from pydantic import Field
 
-from mp_mcp.errors import UsageError
+from mp_mcp.errors import DiskFullError, UsageError
 from mp_mcp.progress import Progress
 from mp_mcp.results import Result
 from mp_mcp.store.handles import StoreWriter
@@ -72,9 +73,19 @@ def _checked(name: str) -> Path:
 
 def _borrow(path: Path, folder: Path, number: int) -> Path:
     """Bring the file where the database may read: a hard link, or a copy across devices."""
-    target = folder / f"{number}-{path.name}"
+    # A name of ours: the user's may be too long, or look like a pattern to duckdb.
+    target = folder / f"{number}.ndjson{'.gz' if path.name.endswith('.gz') else ''}"
     try:
         os.link(path.resolve(), target)
     except OSError:
-        shutil.copyfile(path, target)
+        _copy(path, target)
     return target
+
+
+def _copy(path: Path, target: Path) -> None:
+    try:
+        shutil.copyfile(path, target)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFullError(f"The disk is full: {path} could not be copied.") from error
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
