@@ -8,9 +8,11 @@ Never guesses: a day is complete only when the load that brought it said so in i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from duckdb import DuckDBPyConnection
+
+from mp_mcp.store.schema import utc_now
 
 
 @dataclass(frozen=True)
@@ -21,11 +23,6 @@ class Summary:
     last_day: date | None = None
     days: int = 0
     missing_days: int = 0
-
-
-def utc_now() -> datetime:
-    """Now, as the naive UTC timestamp that the database keeps."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def record_days(

@@ -19,6 +19,7 @@ from duckdb import DuckDBPyConnection
 from mp_mcp.errors import TableExistsError, UsageError
 from mp_mcp.store import exact
 from mp_mcp.store.exact import Column, Kind, identifier, literal
+from mp_mcp.store.schema import utc_now
 
 MAX_COLUMNS = 300
 """Properties with a column of their own: each costs every query about 24 microseconds to bind."""
@@ -129,7 +130,7 @@ def create_table(cursor: DuckDBPyConnection, table: str, where: str | None) -> T
     """Make an empty event table and register it; the view follows with `refresh_view`."""
     cursor.execute(f"CREATE TABLE {stored_name(table)} ({_STORED})")
     cursor.execute(
-        "INSERT INTO _mp.tables VALUES (?, 'events', ?, now()::TIMESTAMP, false)", [table, where]
+        "INSERT INTO _mp.tables VALUES (?, 'events', ?, ?, false)", [table, where, utc_now()]
     )
     return Table(table, "events", where)
 

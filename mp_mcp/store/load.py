@@ -16,6 +16,7 @@ from duckdb import DuckDBPyConnection
 from mp_mcp.store import coverage, exact, layout
 from mp_mcp.store.models import LoadReport
 from mp_mcp.store.reconcile import Meeting, insert_select, reconcile
+from mp_mcp.store.schema import utc_now
 from mp_mcp.store.stage import Staged, drop, empty, stage
 
 __all__ = ["Staged", "stage_events", "swap_events"]
@@ -80,7 +81,7 @@ def swap_events(
     )
     cursor.execute(
         "INSERT INTO _mp.loads VALUES (?, ?, ?, ?)",
-        [job_id, table.name, coverage.utc_now(), report.model_dump_json()],
+        [job_id, table.name, utc_now(), report.model_dump_json()],
     )
     drop(cursor, staged)
     return report

@@ -14,7 +14,6 @@ from duckdb import DuckDBPyConnection
 from mp_mcp.store import exact, layout
 from mp_mcp.store.exact import Column, Kind, identifier, literal
 
-_SAMPLE = 5000
 _FREQUENT = 0.02
 """The share of sampled rows from which a new property gets a stored column."""
 _FREQUENT_NOW = 0.1
@@ -62,7 +61,7 @@ def choose_columns(
     cursor: DuckDBPyConnection, source: str, known: Sequence[layout.Property]
 ) -> list[Column]:
     """The columns to split `source` into: those that the table has, and new frequent ones."""
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE mp_sample AS FROM ({source}) LIMIT {_SAMPLE}")
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE mp_sample AS FROM ({source})")
     taken = set(layout.RESERVED_KEYS)
     keys = []
     for key in _wanted(known, _frequent_keys(cursor)):

@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,6 +44,13 @@ def is_gzip(path: Path) -> bool:
         return file.read(2) == b"\x1f\x8b"
 
 
+def write_head(files: list[Path], rows: int, into: Path) -> None:
+    """Copy the first lines, unread: DuckDB unpacks a whole gzip file even for a few rows of it."""
+    with into.open("wb") as out:
+        lines = chain.from_iterable(map(_lines, files))
+        out.writelines(line.removesuffix(b"\n") + b"\n" for line in islice(lines, rows))
+
+
 def repair(files: list[Path], *, complete: bool, rejects: Path | None) -> Repair:
     """Write a clean copy beside each file; lines that are no events go to `rejects`.
 
@@ -70,7 +78,7 @@ def remove(files: list[Path]) -> None:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """Lines split at LF only, each with its own LF if it has one."""
+    """Lines split at LF only, each with its own LF if it has one (no LF: the end of a file)."""
     with gzip.open(path) if is_gzip(path) else path.open("rb") as file:
         try:
             yield from file

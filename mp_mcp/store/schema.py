@@ -3,6 +3,8 @@
 Never touches a table that we did not make, and never opens or commits anything.
 """
 
+from datetime import UTC, datetime
+
 from duckdb import DuckDBPyConnection
 
 from mp_mcp.errors import DatabaseCorruptError
@@ -33,6 +35,11 @@ CREATE TABLE _mp.loads (
 
 _MIGRATIONS: dict[int, str] = {}
 """SQL that brings a file from this version to the next."""
+
+
+def utc_now() -> datetime:
+    """Now, as the naive UTC timestamp that the database keeps."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def has_schema(cursor: DuckDBPyConnection) -> bool:

@@ -17,15 +17,17 @@ from duckdb import DuckDBPyConnection, InvalidInputException, IOException
 
 from mp_mcp.errors import StoreError
 from mp_mcp.store import exact, layout
-from mp_mcp.store.exact import Column, literal
+from mp_mcp.store.exact import Column, Kind, literal
 from mp_mcp.store.plan import Seen, choose_columns, seen_in_rest
-from mp_mcp.store.rejects import is_gzip, remove, repair
+from mp_mcp.store.rejects import is_gzip, remove, repair, write_head
 
 _log = logging.getLogger(__name__)
 _numbers = count(1)
 
 _LONGEST_LINE = 4 << 20
 """Bytes. DuckDB's buffers are twice as large, one per thread; longer lines take the slow path."""
+_SAMPLE = 2000
+"""Rows of the first file by which the columns are chosen."""
 _MOST_KEYS = 2 * layout.MAX_COLUMNS
 _NO_EVENT = "event IS NULL OR time IS NULL"
 
@@ -61,7 +63,7 @@ def stage(
         if not _without_event(cursor, filled):
             return _finish(cursor, filled)
     except InvalidInputException:
-        _log.info("an export of %s needs the slow path", staged.table, exc_info=True)
+        _log.info("An export of %s is read line by line", staged.table)
     except IOException as error:
         if "GZIP" not in str(error):
             raise
@@ -96,11 +98,24 @@ def drop(cursor: DuckDBPyConnection, staged: Staged) -> None:
 
 
 def _fill(cursor: DuckDBPyConnection, staged: Staged, files: list[Path], longest: int) -> Staged:
-    source = _source(files, longest)
-    columns = choose_columns(cursor, source, layout.properties_of(cursor, staged.table))
-    rows = exact.split(source, columns, _day(staged.days))
+    columns = _columns(cursor, staged.table, files, longest)
+    rows = exact.split(_source(files, longest), columns, _day(staged.days))
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE {staged.rows_in} AS {rows}")
     return replace(staged, columns=columns)
+
+
+def _columns(
+    cursor: DuckDBPyConnection, table: str, files: list[Path], longest: int
+) -> list[Column]:
+    if not files:
+        return [Column(exact.PROCESSED_KEY, Kind.NUMBER, "c0")]
+    head = files[0].with_name(files[0].name + ".head.json")
+    try:
+        write_head(files, _SAMPLE, head)
+        known = layout.properties_of(cursor, table)
+        return choose_columns(cursor, _source([head], longest), known)
+    finally:
+        head.unlink(missing_ok=True)
 
 
 def _source(files: list[Path], longest: int) -> str:

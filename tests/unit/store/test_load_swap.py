@@ -35,6 +35,7 @@ def test_packed_and_plain_files_load_together(loader: Loader) -> None:
 def test_an_empty_export_makes_a_complete_empty_day(loader: Loader) -> None:
     assert loader.swap(loader.stage([], days=(JAN_1, JAN_1))).rows == 0
     assert loader.load([], days=(JAN_2, JAN_2)).rows == 0
+    assert loader.swap(loader.stage([])).rows == loader.load([]).rows == 0
     assert loader.values("SELECT count(*) FROM events") == [0]
     assert list(coverage.days_covered(loader.cursor, "events", JAN_1, JAN_3)) == [JAN_1, JAN_2]
 

@@ -1,0 +1,176 @@
+"""Handles that tools are called with in unit tests: they answer from a script and remember.
+
+Never open a file outside the folder that a test gives them, never reach the network.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any, NoReturn
+
+from mp_mcp.mixpanel.client import Mixpanel, MixpanelLogin
+from mp_mcp.mixpanel.models import Bookmark, ExportedFile, Me, Series, Window
+from mp_mcp.progress import Progress
+from mp_mcp.results import Rows
+from mp_mcp.store.handles import StoreReader, StoreWriter
+from mp_mcp.store.models import LoadReport, TableInfo
+
+
+class NoTransport:
+    """Stands where the network would be."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AssertionError(f"the network was used: {name}")
+
+
+class FakeMixpanel(Mixpanel):
+    """Answers what it was given; `before_export` runs in every export."""
+
+    def __init__(
+        self,
+        *,
+        names: Sequence[str] = (),
+        saved: Sequence[Bookmark] = (),
+        series: Series | None = None,
+        before_export: Callable[[Window], Any] | None = None,
+    ) -> None:
+        super().__init__(NoTransport())
+        self.asked: list[tuple[Any, ...]] = []
+        self.windows: list[Window] = []
+        self._names = list(names)
+        self._saved = list(saved)
+        self._series = series or Series(columns=["date"], rows=[])
+        self._before_export = before_export
+
+    async def event_names(self, limit: int = 5000) -> list[str]:
+        """The names."""
+        return self._names[:limit]
+
+    async def bookmarks(self, type: Any = None) -> list[Bookmark]:  # noqa: A002
+        """The saved reports."""
+        self.asked.append(("bookmarks", type))
+        return self._saved
+
+    async def segmentation(self, event: str, from_date: date, to_date: date, **more: Any) -> Series:
+        """The series."""
+        self.asked.append((event, from_date, to_date, more))
+        return self._series
+
+    async def export(
+        self,
+        folder: Path,
+        window: Window,
+        *,
+        events: tuple[str, ...] = (),
+        where: str | None = None,
+        on_bytes: Callable[[int], None] = lambda _: None,
+    ) -> ExportedFile:
+        """A file of the window's name; its failures are the script's."""
+        self.windows.append(window)
+        self.asked.append(("export", events, where))
+        if self._before_export is not None:
+            found = self._before_export(window)
+            if found is not None:
+                await found
+        on_bytes(1_000_000)
+        path = folder / f"{window.first}-{len(self.windows)}.ndjson"
+        path.write_text("{}\n", encoding="utf-8")
+        return ExportedFile(path, 3, window)
+
+
+class FakeLogin(MixpanelLogin):
+    """Answers who it is."""
+
+    def __init__(self, me: Me) -> None:
+        super().__init__(NoTransport())
+        self._me = me
+
+    async def me(self) -> Me:
+        """Who asks."""
+        return self._me
+
+
+class FakeReader(StoreReader):
+    """Answers what it was given."""
+
+    def __init__(self, answer: Rows | None = None, tables: Sequence[TableInfo] = ()) -> None:
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self._answer = answer or Rows(columns=[], rows=[], row_count=0)
+        self._tables = list(tables)
+
+    async def query(
+        self, sql: str, *, limit: int, offset: int = 0, timeout_s: float | None = None
+    ) -> Rows:
+        """The answer."""
+        self.asked.append((sql, {"limit": limit, "offset": offset, "timeout_s": timeout_s}))
+        return self._answer
+
+    async def tables(self) -> list[TableInfo]:
+        """The tables."""
+        return self._tables
+
+
+class FakeWriter(StoreWriter):
+    """Keeps what it was asked to load; `refusal` is what `ready` raises."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        refusal: Exception | None = None,
+        on_load: Callable[..., LoadReport | Exception] | None = None,
+    ) -> None:
+        self.events: list[str] = []
+        self.loads: list[dict[str, Any]] = []
+        self._folder = folder
+        self._refusal = refusal
+        self._on_load = on_load or (lambda **_: LoadReport(rows=10))
+
+    async def ready(self) -> None:
+        """Write access, unless refused."""
+        self.events.append("ready")
+        if self._refusal is not None:
+            raise self._refusal
+
+    def spool(self) -> AbstractAsyncContextManager[Path]:
+        """The test's folder."""
+        return self._spool()
+
+    @asynccontextmanager
+    async def _spool(self) -> AsyncIterator[Path]:
+        self.events.append("spool opened")
+        try:
+            yield self._folder
+        finally:
+            self.events.append("spool closed")
+
+    async def load_events(
+        self,
+        table: str,
+        files: Sequence[Path],
+        *,
+        days: tuple[date, date] | None,
+        events: tuple[str, ...] = (),
+        where: str | None = None,
+    ) -> LoadReport:
+        """What the script answers."""
+        assert all(path.parent == self._folder and path.exists() for path in files)
+        load = {"table": table, "files": list(files), "days": days, "events": events}
+        self.loads.append({**load, "where": where})
+        self.events.append("load")
+        found = self._on_load(**load)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+class HeardProgress(Progress):
+    """Remembers what a tool says."""
+
+    def __init__(self) -> None:
+        super().__init__(self._hear)
+        self.notes: list[tuple[float, float | None, str | None]] = []
+
+    async def _hear(self, done: float, total: float | None, message: str | None) -> None:
+        self.notes.append((done, total, message))

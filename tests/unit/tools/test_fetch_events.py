@@ -1,0 +1,221 @@
+from collections.abc import Callable
+from datetime import date, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from mp_mcp.call import AGENT_BOUNDS, LocalCaller
+from mp_mcp.errors import (
+    DatabaseLockedError,
+    IncompleteExportError,
+    MixpanelUnavailableError,
+    MpError,
+    UsageError,
+)
+from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.models import Window
+from mp_mcp.store.handles import StoreWriter
+from mp_mcp.store.models import LoadReport
+from mp_mcp.tool import Handle, Tool
+from mp_mcp.tools.storage.fetch_events import Fetched, fetch_events
+from tests.unit.tools.fakes import FakeMixpanel, FakeWriter, HeardProgress
+
+pytestmark = pytest.mark.anyio
+
+FIRST = date(2025, 1, 1)
+
+
+def day(number: int) -> date:
+    return FIRST + timedelta(number)
+
+
+async def fetch(
+    mixpanel: FakeMixpanel, store: FakeWriter, days: int, **more: Any
+) -> tuple[Fetched, HeardProgress]:
+    """Fetch so many days into `events`."""
+    progress = HeardProgress()
+    with anyio.fail_after(5):
+        found = await fetch_events(
+            mixpanel, store, progress, from_date=day(0), to_date=day(days - 1), **more
+        )
+    return found, progress
+
+
+async def test_every_day_is_fetched_and_loaded_once(tmp_path: Path) -> None:
+    mixpanel, store = FakeMixpanel(), FakeWriter(tmp_path)
+    found, _ = await fetch(mixpanel, store, 7)
+    expected = [(day(n), day(n)) for n in range(7)]
+    assert sorted(load["days"] for load in store.loads) == expected
+    assert sorted((w.first, w.last) for w in mixpanel.windows) == expected
+    assert (found.days, found.rows, found.from_date) == (7, 70, "2025-01-01")
+
+
+async def test_a_year_is_fetched_in_few_windows_without_gap_or_overlap(tmp_path: Path) -> None:
+    mixpanel, store = FakeMixpanel(), FakeWriter(tmp_path)
+    found, _ = await fetch(mixpanel, store, 365)
+    loaded = sorted(load["days"] for load in store.loads)
+    assert len(loaded) <= 50
+    assert (loaded[0][0], loaded[-1][1]) == (day(0), day(364))
+    for (_, last), (first, _) in pairwise(loaded):
+        assert first == last + timedelta(1)
+    assert found.days == 365
+
+
+async def test_write_access_comes_before_any_export(tmp_path: Path) -> None:
+    mixpanel = FakeMixpanel()
+    store = FakeWriter(tmp_path, refusal=DatabaseLockedError("A notebook has it."))
+    with pytest.raises(DatabaseLockedError):
+        await fetch(mixpanel, store, 3)
+    assert (mixpanel.windows, store.events) == ([], ["ready"])
+
+
+async def test_dates_in_the_wrong_order_touch_nothing(tmp_path: Path) -> None:
+    store = FakeWriter(tmp_path)
+    with pytest.raises(UsageError, match="before from_date"):
+        await fetch(FakeMixpanel(), store, 0)
+    assert store.events == []
+
+
+async def test_table_filter_and_events_reach_mixpanel_and_the_store(tmp_path: Path) -> None:
+    mixpanel, store = FakeMixpanel(), FakeWriter(tmp_path)
+    found, _ = await fetch(mixpanel, store, 1, table="paid", events=("Buy",), where="x == 1")
+    assert mixpanel.asked == [("export", ("Buy",), "x == 1")]
+    (load,) = store.loads
+    assert (load["table"], load["events"], load["where"]) == ("paid", ("Buy",), "x == 1")
+    assert found.table == "paid"
+
+
+def failing(times: int, error: Callable[[], Exception], at: date) -> Callable[[Window], None]:
+    """An export that fails so many times for one day."""
+    left = [times]
+
+    def before(window: Window) -> None:
+        if window.first == at and left[0]:
+            left[0] -= 1
+            raise error()
+
+    return before
+
+
+async def test_a_truncation_that_only_the_loader_sees_is_fetched_again(tmp_path: Path) -> None:
+    answers: list[LoadReport | Exception] = [IncompleteExportError("cut"), LoadReport(rows=4)]
+    store = FakeWriter(tmp_path, on_load=lambda **_: answers.pop(0))
+    mixpanel = FakeMixpanel()
+    found, _ = await fetch(mixpanel, store, 1)
+    assert (len(mixpanel.windows), found.rows) == (2, 4)
+
+
+async def test_a_window_that_is_always_truncated_fails_the_fetch(tmp_path: Path) -> None:
+    mixpanel = FakeMixpanel()
+    store = FakeWriter(tmp_path, on_load=lambda **_: IncompleteExportError("cut"))
+    with pytest.raises(ExceptionGroup) as caught:
+        await fetch(mixpanel, store, 1)
+    assert caught.group_contains(IncompleteExportError)
+    assert len(mixpanel.windows) == 3
+    assert store.events[-1] == "spool closed"
+
+
+async def test_what_the_download_has_given_up_costs_no_more_exports(tmp_path: Path) -> None:
+    before = failing(99, lambda: IncompleteExportError("broke off 3 times"), day(0))
+    mixpanel, store = FakeMixpanel(before_export=before), FakeWriter(tmp_path)
+    with pytest.raises(ExceptionGroup) as caught:
+        await fetch(mixpanel, store, 1)
+    assert caught.group_contains(IncompleteExportError)
+    assert (len(mixpanel.windows), store.loads) == (1, [])
+
+
+async def test_no_other_error_is_tried_again(tmp_path: Path) -> None:
+    before = failing(1, lambda: MixpanelUnavailableError("down"), day(0))
+    mixpanel = FakeMixpanel(before_export=before)
+    with pytest.raises(ExceptionGroup):
+        await fetch(mixpanel, FakeWriter(tmp_path), 1)
+    assert len(mixpanel.windows) == 1
+
+
+class OurLender:
+    """Lends the fakes."""
+
+    project = "42"
+
+    def __init__(self, mixpanel: Mixpanel, store: StoreWriter) -> None:
+        self._handles: dict[type[Handle], Handle] = {Mixpanel: mixpanel, StoreWriter: store}
+
+    async def lend(self, handle: type[Handle]) -> Handle:
+        """One of the two."""
+        return self._handles[handle]
+
+
+async def test_one_failing_window_surfaces_as_its_error(tmp_path: Path) -> None:
+    before = failing(1, lambda: MixpanelUnavailableError("down"), day(2))
+    lender = OurLender(FakeMixpanel(before_export=before), FakeWriter(tmp_path))
+    tool: Tool = fetch_events.__mp_tool__  # type: ignore[attr-defined]
+    arguments = {"from_date": "2025-01-01", "to_date": "2025-01-09"}
+    with pytest.raises(MpError) as caught:
+        await LocalCaller({"fetch_events": tool}, lender, AGENT_BOUNDS).call(
+            "fetch_events", arguments
+        )
+    assert type(caught.value) is MixpanelUnavailableError
+
+
+async def test_three_windows_are_downloaded_side_by_side_and_no_more(tmp_path: Path) -> None:
+    running, most = 0, 0
+    three = anyio.Event()
+
+    async def wait_for_three() -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        if running == 3:
+            three.set()
+        await three.wait()
+        await anyio.lowlevel.checkpoint()
+        running -= 1
+
+    mixpanel = FakeMixpanel(before_export=lambda _: wait_for_three())
+    await fetch(mixpanel, FakeWriter(tmp_path), 9)
+    assert most == 3
+
+
+async def test_a_loaded_file_leaves_the_disk_at_once(tmp_path: Path) -> None:
+    seen: list[int] = []
+
+    def files() -> int:
+        return len(list(tmp_path.iterdir()))
+
+    def count_files(**_: Any) -> LoadReport:
+        seen.append(files())
+        return LoadReport(rows=1)
+
+    await fetch(FakeMixpanel(), FakeWriter(tmp_path, on_load=count_files), 12)
+    assert max(seen) <= 3
+    assert files() == 0
+
+
+async def test_progress_counts_windows_events_and_bytes(tmp_path: Path) -> None:
+    _, progress = await fetch(FakeMixpanel(), FakeWriter(tmp_path), 4)
+    assert progress.notes[-1] == (4, 4, "4 of 4 windows, 40 events, 4.0 MB")
+    done = [done for done, _, _ in progress.notes]
+    assert done == sorted(done)
+    assert {total for _, total, _ in progress.notes} == {4}
+
+
+async def test_the_report_is_the_sum_over_all_windows(tmp_path: Path) -> None:
+    def reported(days: tuple[date, date], **_: Any) -> LoadReport:
+        number = days[0].day
+        return LoadReport(
+            rows=number,
+            duplicates=1,
+            malformed=2,
+            clamped=3,
+            new_columns=["plan", f"p{number}"],
+            reject_file=f"/rejects/{number}" if number == 2 else None,
+        )
+
+    found, _ = await fetch(FakeMixpanel(), FakeWriter(tmp_path, on_load=reported), 3)
+    assert (found.rows, found.duplicates, found.malformed, found.clamped) == (6, 3, 6, 9)
+    assert found.new_columns == ["p1", "p2", "p3", "plan"]
+    assert found.reject_files == ["/rejects/2"]
