@@ -78,7 +78,13 @@ def resolve(client: Asking, stored: "Stored") -> Resolved:
 
     Raises: CredentialsError for an unknown account, SettingsError for a malformed value.
     """
-    has_own = bool(client.oauth_token or (client.username and client.secret))
+    if client.username and not (client.secret or client.oauth_token):
+        raise CredentialsError(
+            "MP_USERNAME is set, but MP_SECRET is not.",
+            hint="Set both, or neither to use a stored account.",
+        )
+    is_project_secret = client.secret and not client.account
+    has_own = bool(client.oauth_token or client.username or is_project_secret)
     chosen = client.account or stored.default
     if has_own:
         account = Account("", client.username, client.secret, client.oauth_token)
@@ -134,7 +140,7 @@ def read_stored(home: Home) -> Stored:
 
     Raises: SettingsError when a file is malformed or readable by others.
     """
-    older = _parse(home.path / "config.toml", strict=False)
+    older = _parse(home.older_config, strict=False)
     ours = _parse(home.config, strict=True)
     accounts = {**_accounts(older), **_accounts(ours)}
     default = ours.get("default") or older.get("default")
@@ -162,7 +168,10 @@ def save_account(home: Home, account: Account, *, make_default: bool) -> None:
         for field in fields(Account)
         if field.name != "name" and getattr(account, field.name) is not None
     }
-    found.setdefault("accounts", {})[account.name] = entry
+    sections = found.setdefault("accounts", {})
+    if not isinstance(sections, dict):
+        raise SettingsError(f"{home.config}: [accounts] must be a table.", hint="Mend the file.")
+    sections[account.name] = entry
     if make_default or "default" not in found:
         found["default"] = account.name
     partial = home.config.with_suffix(".part")

@@ -27,8 +27,8 @@ class Workspace(Result):
     source: str = Field(description="where the credentials come from; 'none' without any")
     region: str
     base_url: str | None = None
-    database: str = Field(description="path of the project's DuckDB file")
-    database_state: str = Field(description="absent, closed, open or read_only")
+    database: str = Field(default="", description="path of the project's DuckDB file")
+    database_state: str = Field(default="absent", description="absent, closed, open or read_only")
     tables: list[TableSummary] | None = Field(
         default=None, description="as last seen; null when not known yet: call inspect_tables"
     )

@@ -19,6 +19,7 @@ class Home:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.config = path / "mp.toml"
+        self.older_config = path / "config.toml"
         self.run = path / "run"
         self.socket = self.run / "mp.sock"
         self.server_info = self.run / "server.json"

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from mp_mcp import __version__
-from mp_mcp.errors import error_of
+from mp_mcp.errors import ServerVersionError, error_of
 from mp_mcp.server import lease
 from mp_mcp.settings import Asking, Home
 
@@ -73,12 +73,17 @@ def _answered(
         return None
     if not line:
         return None
-    answer = json.loads(line)
-    if "error" in answer:
-        refused = answer["error"]
-        raise error_of({"message": refused.get("message"), **(refused.get("data") or {})})
-    result = answer.get("result")
-    return result if isinstance(result, dict) else {}
+    try:
+        answer = json.loads(line)
+        refused, result = answer.get("error"), answer.get("result")
+        if refused is not None:
+            raise error_of({"message": refused.get("message"), **(refused.get("data") or {})})
+        return dict(result)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ServerVersionError(
+            f"Something else than our server answers at {home.socket}.",
+            hint="End that program, or choose another MP_HOME.",
+        ) from error
 
 
 def _line(home: Home, connection: socket.socket, deadline: float) -> bytes:
@@ -91,6 +96,7 @@ def _line(home: Home, connection: socket.socket, deadline: float) -> bytes:
             end = found.find(b"\n") + 1
             if not found or end:
                 return connection.recv(end or 1)
+            time.sleep(0.005)  # a part of the line: the rest is on its way
         waited = time.monotonic() - started
         patience = GREETING_PATIENCE_S if _is_up(home) else START_PATIENCE_S
         if waited > patience or time.monotonic() > deadline + GREETING_PATIENCE_S:

@@ -190,13 +190,13 @@ def _connect_or_spawn(home: Home) -> socket.socket:
 def spawn(home: Home) -> Any:
     """Start a server that inherits nothing of this client: no secrets, pipes or folder."""
     import subprocess  # paid only by the client that starts the server
+    import threading
 
     home.create()
-    package = str(Path(__file__).parents[2])
     environ = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    environ |= {"MP_HOME": str(home.path), "PYTHONPATH": package}
+    environ |= {"MP_HOME": str(home.path), **_own_folder()}
     with home.server_stderr.open("ab") as log:
-        return subprocess.Popen(
+        server = subprocess.Popen(
             # -P: the state folder, its working directory, is no place to import from.
             [sys.executable, "-P", "-m", "mp_mcp.server"],
             stdin=subprocess.DEVNULL,
@@ -207,6 +207,16 @@ def spawn(home: Home) -> Any:
             umask=0o077,
             start_new_session=True,
         )
+    # A long-lived client reaps its server, whenever that ends.
+    threading.Thread(target=server.wait, daemon=True).start()
+    return server
+
+
+def _own_folder() -> dict[str, str]:
+    """PYTHONPATH for the server when this client was found by it; else nothing shadows anything."""
+    package = str(Path(__file__).parents[2])
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return {"PYTHONPATH": package} if package in given else {}
 
 
 def unresponsive(home: Home) -> ServerUnreachableError:

@@ -8,14 +8,14 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mp_mcp import __version__
 from mp_mcp.accounts import Resolved, read_stored, resolve
 from mp_mcp.call import Bounds
 from mp_mcp.errors import MpError, UsageError
 from mp_mcp.mixpanel.client import Mixpanel, MixpanelLogin
-from mp_mcp.overview import Overview, TableSummary, Workspace
+from mp_mcp.overview import Overview, Workspace
 from mp_mcp.server.workspaces import Workspaces, database_path
 from mp_mcp.settings import Asking
 from mp_mcp.store.handles import StoreReader, StoreWriter
@@ -72,9 +72,10 @@ class ProjectLender:
         now = time.monotonic()
         if self._resolved is not None and now - self._looked < CONFIG_LOOK_S:
             return self._resolved
-        stamp = _stamp(self._workspaces.home.config)
+        home = self._workspaces.home
+        stamp = _stamp(home.config), _stamp(home.older_config)
         if self._resolved is None or stamp != self._config_stamp:
-            self._resolved = resolve(self._asking, read_stored(self._workspaces.home))
+            self._resolved = resolve(self._asking, read_stored(home))
             self._config_stamp = stamp
             self._store = None
         self._looked = now
@@ -106,14 +107,16 @@ class ProjectLender:
         return _Overview(self)
 
     def workspace(self) -> Workspace:
-        """What is known without asking Mixpanel or the database."""
-        resolved = self.resolved()
+        """What is known without asking Mixpanel or the database; never fails."""
+        try:
+            resolved = self.resolved()
+        except MpError as error:
+            return self._here(source=f"unusable: {error.message}", region="unknown")
         path = ""
         if resolved.project_id:
             path = str(database_path(self._workspaces.home, resolved).resolve())
         known = next((s for s in self._workspaces.status() if s["path"] == path), None)
-        tables = known.get("tables") if known else None
-        return Workspace(
+        return self._here(
             project=resolved.project_id,
             account=resolved.account,
             source=resolved.source,
@@ -121,10 +124,15 @@ class ProjectLender:
             base_url=resolved.base_url,
             database=path,
             database_state=known["state"] if known else _file_state(path),
-            tables=[TableSummary.model_validate(table) for table in tables] if tables else None,
+            tables=known["tables"] if known else None,
+        )
+
+    def _here(self, **about_the_project: Any) -> Workspace:
+        return Workspace(
             server_version=__version__,
             server_pid=os.getpid(),
             clients=self._workspaces.clients(),
+            **about_the_project,
         )
 
 

@@ -1,23 +1,21 @@
 """The one owner of a project's database file in this process: opens, lends cursors, lets go.
 
-Never opens the file by any means but duckdb: closing any other handle on it would drop the lock
-that keeps other programs from writing over us.
+Never opens the file by any means but duckdb: closing any other handle would drop duckdb's lock.
 """
 
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import duckdb
 
 from mp_mcp.errors import StoreError
 from mp_mcp.store.instance import Instance, open_instance
-from mp_mcp.store.locks import Holder, holder_of, locked_error, pauses
+from mp_mcp.store.locks import LOCK_WAIT_S, Holder, holder_of, locked_error, pauses
 from mp_mcp.store.session import Session
 from mp_mcp.store.threads import Threads
 from mp_mcp.store.translate import is_unwritable, translate
@@ -26,16 +24,14 @@ T = TypeVar("T")
 Cursor = duckdb.DuckDBPyConnection
 Prepare = Callable[[Cursor], None]
 
-LOCK_WAIT_S = 5.0
 STUCK_AFTER_S = 10.0
 """A call that cannot be interrupted (one huge scalar) does not hold up the end for longer."""
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class DatabaseStatus:
-    """What is known without opening the file."""
+class DatabaseStatus(NamedTuple):
+    """What is known without opening the file; `size` in bytes, `running` calls."""
 
     state: Literal["absent", "closed", "open", "read_only"]
     path: Path

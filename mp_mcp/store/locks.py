@@ -15,6 +15,9 @@ _LOCKED = "Could not set lock on file"
 _HOLDER = re.compile(r"Conflicting lock is held in (?:(?P<program>.+?) \()?PID (?P<pid>\d+)")
 _HELD_FOR_READING = "you would be able to open this database in read-only mode"
 
+LOCK_WAIT_S = 5.0
+"""How long a call waits for a foreign program unless its client says otherwise, in seconds."""
+
 
 @dataclass(frozen=True)
 class Holder:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from mp_mcp.store.catalog import NamesCache, Seen
-from mp_mcp.store.database import LOCK_WAIT_S, Database
+from mp_mcp.store.database import Database
 from mp_mcp.store.guard import Guard
 from mp_mcp.store.lanes import Lanes
+from mp_mcp.store.locks import LOCK_WAIT_S
 from mp_mcp.store.reads import Limits, Reader
 from mp_mcp.store.schema import ensure_schema
 from mp_mcp.store.write_queue import WriteQueue

@@ -13,10 +13,11 @@ import duckdb
 from mp_mcp.errors import QueryTimeoutError
 from mp_mcp.results import Row, Rows, bounded
 from mp_mcp.store import catalog
-from mp_mcp.store.database import LOCK_WAIT_S, Cursor, Database
+from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.guard import Checked, Guard
 from mp_mcp.store.handles import StoreReader
 from mp_mcp.store.lanes import Lanes, Turn
+from mp_mcp.store.locks import LOCK_WAIT_S
 from mp_mcp.store.models import TableInfo
 from mp_mcp.store.translate import translate
 from mp_mcp.store.values import Convert, converter, needs_text, text_expression

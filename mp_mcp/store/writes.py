@@ -14,8 +14,9 @@ from uuid import uuid4
 
 from mp_mcp.errors import DiskFullError
 from mp_mcp.store import catalog, load
-from mp_mcp.store.database import LOCK_WAIT_S, Cursor, Database
+from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.handles import StoreWriter
+from mp_mcp.store.locks import LOCK_WAIT_S
 from mp_mcp.store.models import LoadReport
 from mp_mcp.store.write_queue import WriteQueue
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import anyio
 from pydantic import Field
 
-from mp_mcp.errors import IncompleteExportError, UsageError
+from mp_mcp.errors import IncompleteExportError, MpError, UsageError
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.export import windows
 from mp_mcp.mixpanel.models import ExportedFile, Window
@@ -110,18 +110,27 @@ class _Fetch:
         self.reports: list[LoadReport] = []
 
     async def window(self, folder: Path, window: Window) -> None:
-        """Download and load one window."""
+        """Download and load one window; an error says what is safe already."""
         async with self._places:
-            for attempt in range(1, ATTEMPTS + 1):
-                exported = await self._export(folder, window)
-                try:
-                    self.reports.append(await self._load(exported, window))
-                    break
-                except IncompleteExportError:
-                    # What a download can see it repeats itself; this one only the loader saw.
-                    if attempt == ATTEMPTS:
-                        raise
+            try:
+                await self._until_complete(folder, window)
+            except MpError as error:
+                kept = f"{len(self.reports)} of {self._total} windows are loaded and stay"
+                error.hint = f"{error.hint or ''} {kept}; the same fetch gets the rest.".strip()
+                raise
         await self._tell()
+
+    async def _until_complete(self, folder: Path, window: Window) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            exported = await self._export(folder, window)
+            try:
+                self.reports.append(await self._load(exported, window))
+            except IncompleteExportError:
+                # What a download can see it repeats itself; this one only the loader saw.
+                if attempt == ATTEMPTS:
+                    raise
+            else:
+                return
 
     async def _export(self, folder: Path, window: Window) -> ExportedFile:
         exported = await self._mixpanel.export(

@@ -45,7 +45,7 @@ def test_a_truncated_export_is_never_loaded(loader: Loader, head: bytes, tail: b
     with pytest.raises(IncompleteExportError):
         loader.stage([loader.raw_file(head + tail)], days=DAYS)
     assert loader.values("SELECT table_name FROM duckdb_tables() WHERE temporary") == []
-    assert list(loader.folder.glob("*.clean.json")) == []
+    assert list(loader.folder.glob("*.json")) == []
 
 
 @pytest.mark.parametrize("keep", [-1, -8, -9, 0.5, 20, 5, 2])
@@ -104,7 +104,7 @@ def test_a_line_that_is_no_event_is_counted_and_kept(loader: Loader, bad: bytes)
     assert report.reject_file == str(loader.rejects)
     assert loader.rejects.read_bytes() == bad + b"\n"
     assert loader.values("SELECT n FROM events ORDER BY n") == [1.0, 2.0]
-    assert list(loader.folder.glob("*.clean.json")) == []
+    assert list(loader.folder.glob("*.json")) == []
 
 
 @pytest.mark.parametrize(

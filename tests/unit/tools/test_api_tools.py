@@ -22,7 +22,7 @@ async def test_event_names_are_listed() -> None:
 async def test_more_event_names_than_asked_for_are_announced() -> None:
     found = await inspect_events(FakeMixpanel(names=[f"e{n}" for n in range(10)]), limit=3)
     assert (found.row_count, found.truncated) == (3, True)
-    assert "10 events exist" in str(found.hint)
+    assert "10 events match" in str(found.hint)
 
 
 SAVED = [
