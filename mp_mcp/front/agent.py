@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from mp_mcp import __version__
 from mp_mcp.errors import ExitCode, MpError, ServerUnreachableError, UsageError
 from mp_mcp.front.greet import greet
-from mp_mcp.server.lease import LONGEST_LINE
+from mp_mcp.server.lease import LEAVING, LONGEST_LINE
 from mp_mcp.settings import Asking, Home, asking, find_home
 
 STDIN, STDOUT = 0, 1
@@ -60,6 +60,7 @@ class Pump:
         self._server: socket.socket | None = None
         self._handshake: Request | None = None
         self._initialized: bytes | None = None
+        self._unstarted: set[str] = set()
         self._losses = 0
 
     def run(self) -> None:
@@ -128,18 +129,27 @@ class Pump:
 
     def _from_server(self, line: bytes) -> None:
         message = _parsed(line)
-        if "method" not in message:
-            if message.get("id") == REPLAY_ID:
-                return
-            with self._lock:
-                request = self._open.pop(_key(message.get("id")), None)
-                if request is not None:
-                    self._losses = 0
-                if request is not None and request.method == "initialize" and "result" in message:
-                    self._handshake = request
+        if "method" not in message and not self._settled(message):
+            return
         write(self._writing, line)
         if not self._open:
             self._answered.set()
+
+    def _settled(self, message: dict[str, Any]) -> bool:
+        """Whether this answer is the agent's to see: the first one to a request of its own."""
+        key = _key(message.get("id"))
+        with self._lock:
+            if _is_unstarted(message):
+                self._unstarted.add(key)  # sent again when the leaving server has gone
+                return False
+            request = self._open.pop(key, None)
+            if request is None:
+                # An answer without an id is about a line that the server could not read.
+                return message.get("id") is None
+            self._losses = 0
+            if request.method == "initialize" and "result" in message:
+                self._handshake = request
+            return True
 
     def _lost(self, server: socket.socket, unsent: Request | None = None) -> None:
         """The server went away: fail what may have happened already, repeat what is harmless."""
@@ -150,9 +160,11 @@ class Pump:
             server.shutdown(socket.SHUT_RDWR)  # wakes its reader, which closes it
         self._losses += 1
         for request in list(self._open.values()):
-            harmless = request.method != "tools/call" or request is unsent
+            is_unstarted = request is unsent or _key(request.id) in self._unstarted
+            harmless = request.method != "tools/call" or is_unstarted
             if not harmless or self._losses > REPEATS:
                 self._refuse(request, WENT_AWAY)
+        self._unstarted.clear()
         if self._open:
             self._repeat(list(self._open.values()))
 
@@ -247,6 +259,12 @@ def _request(message: dict[str, Any], line: bytes) -> Request | None:
     meta = params.get("_meta") if isinstance(params, dict) else None
     modern = isinstance(meta, dict) and MODERN in meta
     return Request(message["id"], str(message["method"]), line, modern)
+
+
+def _is_unstarted(message: dict[str, Any]) -> bool:
+    error = message.get("error")
+    data = error.get("data") if isinstance(error, dict) else None
+    return isinstance(data, dict) and data.get("code") == LEAVING
 
 
 def _key(request_id: Any) -> str:

@@ -36,7 +36,8 @@ def greet(home: Home, asking: Asking, *, kind: str, start: bool = True) -> Greet
     `kind` is `agent` or `human`; with `start` False nothing is spawned.
     Raises: ServerUnreachableError when no server answers; lease.Absent without `start`.
     """
-    hello = _hello(asking, kind)
+    # Who may not start a server may not displace one either.
+    hello = _hello(asking, kind, __version__ if start else "0")
     deadline = time.monotonic() + START_PATIENCE_S
     while True:
         connection = lease.connect(home) if start else lease.dial(home)
@@ -50,10 +51,10 @@ def greet(home: Home, asking: Asking, *, kind: str, start: bool = True) -> Greet
         time.sleep(0.01)
 
 
-def _hello(asking: Asking, kind: str) -> bytes:
+def _hello(asking: Asking, kind: str, version: str) -> bytes:
     name = "mp" if kind == "human" else "mp-mcp"
     params = {
-        "version": __version__,
+        "version": version,
         "kind": kind,
         "label": f"{name} pid {os.getpid()}",
         "asking": asking.as_dict(),

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from mp_mcp import __version__
 from mp_mcp.errors import ServerUnreachableError, ServerVersionError, error_of
 from mp_mcp.front.greet import greet
+from mp_mcp.server.lease import LEAVING
 from mp_mcp.settings import Asking, Home
 
 PROTOCOL_VERSION = "2026-07-28"
@@ -94,11 +95,16 @@ def ask(
                 # It was leaving and never saw the call; a refusal may wait to be read, though.
                 if time.monotonic() < deadline and not _has_words(greeted.socket):
                     continue
-            return Reply(greeted.pid, greeted.version, _answer(greeted.socket, watch))
+            answer = _answer(greeted.socket, watch)
+            if answer is not None:
+                return Reply(greeted.pid, greeted.version, answer)
 
 
-def _answer(connected: socket.socket, watch: Watch) -> dict[str, Any]:
-    """The result of request 1. An interrupt is passed on to the server."""
+def _answer(connected: socket.socket, watch: Watch) -> dict[str, Any] | None:
+    """The result of request 1, None when a leaving server did not start it.
+
+    An interrupt is passed on to the server.
+    """
     lines = _Lines(connected, watch)
     try:
         while (message := lines.next()) is not None:
@@ -150,12 +156,14 @@ class _Lines:
                 return b""
 
 
-def _result(message: Mapping[str, Any]) -> dict[str, Any]:
+def _result(message: Mapping[str, Any]) -> dict[str, Any] | None:
     error = message.get("error")
     if not isinstance(error, dict):
         result = message.get("result")
         return result if isinstance(result, dict) else {}
     known = error.get("data")
+    if isinstance(known, dict) and known.get("code") == LEAVING:
+        return None
     if isinstance(known, dict) and "code" in known and "message" in known:
         raise error_of(known)
     raise ServerVersionError(

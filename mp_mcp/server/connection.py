@@ -12,12 +12,19 @@ from typing import Any, Protocol
 import anyio
 from mcp.shared._context_streams import ContextReceiveStream, create_context_streams
 from mcp.shared.message import SessionMessage
-from mcp_types import INVALID_REQUEST, ErrorData, JSONRPCError, JSONRPCRequest, JSONRPCResponse
+from mcp_types import (
+    INTERNAL_ERROR,
+    INVALID_REQUEST,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCRequest,
+    JSONRPCResponse,
+)
 
 from mp_mcp import __version__
 from mp_mcp.errors import MpError
 from mp_mcp.server import protocol
-from mp_mcp.server.lease import LONGEST_LINE
+from mp_mcp.server.lease import LEAVING, LONGEST_LINE
 from mp_mcp.server.session import Greeting, Session
 
 logger = logging.getLogger(__name__)
@@ -29,7 +36,10 @@ class Host(Protocol):
     """What a connection needs of its door."""
 
     mcp: Any
-    leave: Any
+    is_leaving: bool
+
+    def leave(self, reason: str) -> None:
+        """Ask the process to end."""
 
     def enter(self, greeting: Greeting | None) -> Session:
         """A session for this client."""
@@ -97,7 +107,7 @@ class Connection:
                 yield protocol.parsed(line)
 
     async def _greeted(self, first: SessionMessage | Exception) -> Greeting | None:
-        request = _own_request(first)
+        request = _request(first)
         if request is None or request.method != GREETING:
             return None
         try:
@@ -106,15 +116,19 @@ class Connection:
             await self._answer(_failure(request, error))
             raise
         newer = greeting.is_newer_than(__version__)
-        await self._answer(_success(request, {**self._identity(), "leaving": newer}))
+        is_leaving = self._host.is_leaving or newer
+        await self._answer(_success(request, {**self._identity(), "leaving": is_leaving}))
         if newer:
             self._host.leave(f"{greeting.label} brings the newer version {greeting.version}")
         return greeting
 
     async def _dispatch(self, message: SessionMessage | Exception, send_in: Any) -> None:
-        request = _own_request(message)
-        if request is None:
-            await send_in.send(message)
+        request = _request(message)
+        if request is None or not request.method.startswith("mp/"):
+            if request is not None and self._host.is_leaving:
+                await self._answer(_not_started(request))
+            else:
+                await send_in.send(message)
         elif request.method == "mp/status":
             await self._answer(_success(request, self._host.status()))
         elif request.method == "mp/stop":
@@ -146,13 +160,17 @@ class Connection:
         return {"version": __version__, "pid": status["pid"]}
 
 
-def _own_request(message: SessionMessage | Exception) -> JSONRPCRequest | None:
-    if not isinstance(message, SessionMessage):
-        return None
-    request = message.message
-    if isinstance(request, JSONRPCRequest) and request.method.startswith("mp/"):
-        return request
+def _request(message: SessionMessage | Exception) -> JSONRPCRequest | None:
+    if isinstance(message, SessionMessage) and isinstance(message.message, JSONRPCRequest):
+        return message.message
     return None
+
+
+def _not_started(request: JSONRPCRequest) -> JSONRPCError:
+    """Tells a front to ask the next server; nothing was done for this request."""
+    data = {"code": LEAVING, "message": "The server is leaving.", "retryable": True}
+    error = ErrorData(code=INTERNAL_ERROR, message="The server is leaving.", data=data)
+    return JSONRPCError(jsonrpc="2.0", id=request.id, error=error)
 
 
 def _success(request: JSONRPCRequest, result: dict[str, Any]) -> JSONRPCResponse:

@@ -25,6 +25,10 @@ from mp_mcp.tool import Tool
 logger = logging.getLogger(__name__)
 
 
+LAST_LOOK_S = 0.05
+LAST_WORDS_S = 0.5
+
+
 class Door:
     """Accepts clients from `open` to `close`; `leave(reason)` asks the process to end."""
 
@@ -41,8 +45,9 @@ class Door:
         self._started = time.monotonic()
         self._last_client = time.monotonic()
         self._sessions: set[Session] = set()
+        self._leave = leave
         workspaces.clients = self.clients
-        self.leave = leave
+        self.is_leaving = False
         self.mcp = protocol.build(tools)
 
     async def open(self, listener: socket.socket) -> None:
@@ -51,14 +56,22 @@ class Door:
             self._accept, sock=listener, limit=LONGEST_LINE
         )
 
+    def leave(self, reason: str) -> None:
+        """Start no more calls, and ask the process to end."""
+        self.is_leaving = True
+        self._leave(reason)
+
     async def close(self, grace_s: float) -> None:
         """Accept no more, give running calls a moment, then end every connection."""
+        self.is_leaving = True
         if self._listener is not None:
             self._listener.close()
         with anyio.move_on_after(grace_s):
             # A poll, but for two seconds at most, at the end of the process.
             while any(session.calls for session in self._sessions):  # noqa: ASYNC110
                 await anyio.sleep(0.02)
+        # What arrived until now is told to go to the next server.
+        await anyio.sleep(LAST_LOOK_S)
         for task in self._connections:
             task.cancel()
         if self._connections:
@@ -112,5 +125,7 @@ class Door:
         finally:
             self._connections.discard(task)
             writer.close()
-            with suppress(OSError, asyncio.CancelledError):
+            with suppress(OSError, asyncio.CancelledError), anyio.move_on_after(LAST_WORDS_S):
                 await writer.wait_closed()
+            # A client that reads nothing must not hold us up.
+            writer.transport.abort()

@@ -18,6 +18,9 @@ from typing import Any
 from mp_mcp.errors import ServerUnreachableError
 from mp_mcp.settings import Home
 
+LEAVING = "server_leaving"
+"""Error code of a request that a leaving server did not start: the next server will do it."""
+
 BUSY_PATIENCE_S = 5.0
 START_PATIENCE_S = 30.0
 LONGEST_LINE = 8 * 1024 * 1024
@@ -221,7 +224,12 @@ def _own_folder() -> dict[str, str]:
 
 def unresponsive(home: Home) -> ServerUnreachableError:
     """The error for a server that lives and does not answer. It is never killed for it."""
-    pid = server_info(home).get("pid", "unknown")
+    pid = server_info(home).get("pid")
+    if pid is None:
+        return ServerUnreachableError(
+            "The shared server does not answer: it is coming up or leaving.",
+            hint=f"Try again in a moment; {home.server_log} may say why.",
+        )
     return ServerUnreachableError(
         f"The shared server (pid {pid}) does not answer.",
         hint=f"It may be stopped or overloaded: `kill -CONT {pid}` wakes a stopped one, "

@@ -38,12 +38,13 @@ async def run(home: Home, lease: Lease, listener: socket.socket) -> None:
 
     settings = _settings(home)
     workspaces = Workspaces(home, settings)
+    workspaces.clean_spool()
     door = Door(discover(mp_mcp.tools), workspaces, leave)
     await door.open(listener)
     lease.announce(__version__, ready=True)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_leave_on_signal, leave)
-        tasks.start_soon(_leave_when_idle, door, settings.exit_after_s, leave)
+        tasks.start_soon(_leave_on_signal, door.leave)
+        tasks.start_soon(_leave_when_idle, door, settings.exit_after_s)
         await leaving.wait()
         lease.withdraw()
         await door.close(GRACE_S)
@@ -66,10 +67,10 @@ async def _leave_on_signal(leave: Leave) -> None:
             leave(f"signal {number}")
 
 
-async def _leave_when_idle(door: Door, exit_after_s: float, leave: Leave) -> None:
+async def _leave_when_idle(door: Door, exit_after_s: float) -> None:
     while True:
         idle_s = door.idle_s()
         if idle_s >= exit_after_s:
-            leave(f"idle for {idle_s:.0f} s")
+            door.leave(f"idle for {idle_s:.0f} s")
             return
         await anyio.sleep(max(0.05, min(exit_after_s - idle_s, 60.0)))

@@ -5,6 +5,7 @@ httpx and duckdb are imported by the first call that needs them, so that the ser
 an API call works where duckdb does not.
 """
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,11 @@ class Workspaces:
         self.clients: Callable[[], list[str]] = list
         self._files: Files | None = None
         self._pool: Any = None
+
+    def clean_spool(self) -> None:
+        """Remove the downloads of a server that was killed; only the lease's holder may."""
+        for folder in (self.home.path / "spool").glob("*/load-*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
     async def mixpanel(self, resolved: Resolved) -> Mixpanel:
         """The API of this project, on the pool that everybody shares."""

@@ -158,9 +158,15 @@ def split(source: str, columns: Sequence[Column], day: str) -> str:
         f"CASE WHEN {fit} THEN {literal(dumps(key) + ':null')} END"
         for key, fit in zip(keys, fits, strict=True)
     )
-    # A merge patch removes the keys that it sets to null, and leaves the object's own nulls.
+    # A merge patch removes the keys that it sets to null, and leaves the object's own nulls. Most
+    # rows have no odd value: for them a patch of all keys, which is a constant, is right.
+    every = literal(json.dumps(dict.fromkeys(keys), ensure_ascii=False))
     sql = (
         "SELECT *, CASE WHEN size = explained + 1 THEN '{}' ELSE"
+        f" json_merge_patch(properties, {every}) END AS usual FROM ({sql})"
+    )
+    sql = (
+        f"SELECT *, CASE WHEN {_adds_up('usual')} THEN usual ELSE"
         f" json_merge_patch(properties, '{{' || concat_ws(',', {moved}) || '}}') END AS tail"
         f" FROM ({sql})"
     )
