@@ -10,46 +10,24 @@ inside is the loader's to find, with `is_trailer`.
 
 import errno
 from collections.abc import AsyncIterator, Callable
-from datetime import date, timedelta
-from math import ceil
 from pathlib import Path
 from typing import TypeVar
 
 from anyio import CancelScope, to_thread
 
-from mp_mcp.errors import DiskFullError, IncompleteExportError, StoreError, UsageError
+from mp_mcp.errors import DiskFullError, IncompleteExportError, StoreError
 from mp_mcp.mixpanel.expressions import json_list
 from mp_mcp.mixpanel.models import ExportedFile, Window
 from mp_mcp.mixpanel.spool_file import SpoolFile, is_trailer
 from mp_mcp.mixpanel.transport import Transport
 
-__all__ = ["TRIES", "export_window", "is_trailer", "windows"]
+__all__ = ["TRIES", "export_window", "is_trailer"]
 
 T = TypeVar("T")
 
 TRIES = 3
 WRITTEN_AT_ONCE = 1 << 20
 """Bytes per visit to a worker thread: few visits, each short, and little memory per window."""
-
-
-def windows(first: date, last: date, max_windows: int = 50) -> list[Window]:
-    """Windows of equal length that cover the days: one day each, unless that makes too many.
-
-    Each costs one of the 60 exports that a project has per hour.
-    """
-    days = (last - first).days + 1
-    if days < 1:
-        raise UsageError(
-            f"The range ends ({last}) before it starts ({first}).", hint="Swap from and to."
-        )
-    size = ceil(days / max_windows)
-    return [
-        Window(
-            first + timedelta(start),
-            min(first + timedelta(start + size - 1), last),
-        )
-        for start in range(0, days, size)
-    ]
 
 
 async def export_window(

@@ -20,8 +20,10 @@ def test_a_text_without_markers_stays_as_it_is() -> None:
     assert renewed("# A readme\n") == "# A readme\n"
 
 
-def test_the_markers_come_at_most_once() -> None:
-    assert len(MARKED.findall(README.read_text(encoding="utf-8"))) <= 1
+def test_the_readme_has_exactly_one_pair_of_markers() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert len(MARKED.findall(text)) == 1
+    assert text.count("<!-- tools -->") == text.count("<!-- /tools -->") == 1
 
 
 def test_every_tool_has_one_row_of_three_cells() -> None:

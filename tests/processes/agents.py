@@ -26,7 +26,10 @@ META = {
 
 
 class Agent:
-    """An MCP host with one `mp-mcp` as its stdio server. Use it as a context manager."""
+    """An MCP host with one `mp-mcp` as its stdio server. Use it as a context manager.
+
+    At its end it audits `mp-mcp`: nothing on stderr, and no request answered twice.
+    """
 
     def __init__(
         self, environ: Mapping[str, str], era: Era = "modern", command: Sequence[str] = ()
@@ -43,8 +46,14 @@ class Agent:
         self.notes: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._next_id = 0
         self._lock = threading.Lock()
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
+        self.answered: list[Any] = []
+        self._stderr: list[bytes] = []
+        self._readers = [
+            threading.Thread(target=target, daemon=True)
+            for target in (self._read, self._read_stderr)
+        ]
+        for reader in self._readers:
+            reader.start()
 
     def __enter__(self) -> "Agent":
         if self.era == "legacy":
@@ -68,9 +77,14 @@ class Agent:
         if not self.process.stdin.closed:
             self.process.stdin.close()
         code = self.process.wait(PATIENCE_S)
-        self._reader.join(PATIENCE_S)
+        for reader in self._readers:
+            reader.join(PATIENCE_S)
+            assert not reader.is_alive(), "somebody else keeps the pipes of mp-mcp open"
         self.process.stdout.close()
         self.process.stderr.close()
+        assert b"".join(self._stderr) == b""
+        assert len(set(self.answered)) == len(self.answered), f"twice: {self.answered}"
+        assert set(self.answered) <= set(self.replies), f"never asked: {self.answered}"
         return code
 
     def start(self, method: str, params: Mapping[str, Any] | None = None) -> int:
@@ -135,8 +149,14 @@ class Agent:
             message = json.loads(line)
             if "method" in message:
                 self.notes.put(message)
-            else:
+                continue
+            self.answered.append(message["id"])
+            if message["id"] in self.replies:
                 self.replies[message["id"]].put(message)
+
+    def _read_stderr(self) -> None:
+        assert self.process.stderr
+        self._stderr += self.process.stderr
 
 
 class Finished:

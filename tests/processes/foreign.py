@@ -1,4 +1,4 @@
-"""Another program that opens a database file; driven by lines on its pipes.
+"""The database file of a project, and another program that opens it, driven by lines on its pipes.
 
 Never waits by the clock: every answer is a line.
 """
@@ -6,10 +6,12 @@ Never waits by the clock: every answer is a line.
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from mp_mcp.settings import Home
 
 _PROGRAM = """
 import json, sys
@@ -67,8 +69,16 @@ class Foreign:
         return json.loads(self._process.stdout.readline())
 
 
+def database(home: Home, environ: Mapping[str, str]) -> Path:
+    """Where the project's file is for the simulated Mixpanel."""
+    host_and_port = environ["MP_API_BASE_URL"].removeprefix("http://").replace(":", "-")
+    return home.path / "data" / host_and_port / f"{environ['MP_PROJECT_ID']}.db"
+
+
 @contextmanager
 def foreign_program(path: Path) -> Iterator[Foreign]:
+    """A program that has not opened the file yet; it ends with the context."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
         [sys.executable, "-c", _PROGRAM],
         stdin=subprocess.PIPE,

@@ -1,7 +1,5 @@
 """Bad input: one clear error, a hint, the right exit code, and nothing is lost."""
 
-import gzip
-import json
 from pathlib import Path
 
 import pytest
@@ -155,24 +153,3 @@ def test_a_malformed_line_is_kept_aside_and_the_rest_is_loaded(
     assert found["malformed"] == 1
     (rejects,) = found["reject_files"]
     assert "Login" in Path(rejects).read_text(encoding="utf-8")
-
-
-def test_export_files_of_the_user_are_loaded_once_and_stay_as_they_are(
-    offline: dict[str, str], tmp_path: Path
-) -> None:
-    lines = [
-        json.dumps(
-            {
-                "event": "Signup",
-                "properties": {"time": 1735732800 + n, "distinct_id": "u", "$insert_id": f"i{n}"},
-            }
-        )
-        for n in range(50)
-    ]
-    plain, packed = tmp_path / "a.ndjson", tmp_path / "b.ndjson.gz"
-    plain.write_text("\n".join(lines[:30]) + "\n", encoding="utf-8")
-    packed.write_bytes(gzip.compress("\n".join(lines[20:]).encode()))
-    assert mp(offline, "load", str(plain), str(packed)).json["rows"] == 50
-    assert mp(offline, "load", str(plain)).json["rows"] == 0
-    assert mp(offline, "query", "sql", COUNT).rows == [[50]]
-    assert plain.read_text(encoding="utf-8").splitlines() == lines[:30]

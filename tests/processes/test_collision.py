@@ -1,26 +1,28 @@
 """The collision that this project exists for: two programs, one project, one file."""
 
-import os
+import json
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
-import pytest
-
+from mp_mcp import __version__
 from mp_mcp.demo.running import Running
 from mp_mcp.server import lease
 from mp_mcp.settings import Home
 from tests.processes.agents import Agent, Command, Era, mp
+from tests.processes.foreign import database, foreign_program
+from tests.processes.waiting import wait_until
 
-RANGE = ("--from", "2025-03-01", "--to", "2025-03-10")
+FIRST, LAST = "2025-03-01", "2025-03-10"
+RANGE = ("--from", FIRST, "--to", LAST)
 
 
 def test_two_mp_inspect_bookmarks_at_once_both_answer_while_mixpanel_takes_20_s(
     environ: dict[str, str], mixpanel: Running
 ) -> None:
+    mixpanel.clear_requests()
     mixpanel.fault("/api/app/projects", "delay", seconds=20, times=2)
     both = [Command(environ, "inspect", "bookmarks", "--limit", "5000") for _ in range(2)]
     for command in both:
@@ -28,6 +30,9 @@ def test_two_mp_inspect_bookmarks_at_once_both_answer_while_mixpanel_takes_20_s(
         assert len(found.rows) == 2561
         assert "lock" not in found.stderr.lower()
     mixpanel.clear_faults()
+    asked = mixpanel.requests("/api/app/projects")
+    assert [entry["fault"] for entry in asked] == ["delay", "delay"]
+    assert [entry["concurrent"] for entry in asked] == [1, 2], "they did not overlap"
     assert not (Path(environ["MP_HOME"]) / "data").exists(), "an API call touched the database"
 
 
@@ -35,34 +40,42 @@ def test_a_fetch_and_query_sql_at_once_both_answer(
     environ: dict[str, str], mixpanel: Running
 ) -> None:
     mp(environ, "fetch", "events", *RANGE)
-    fetch = Command(environ, "fetch", "events", *RANGE)
-    queries = [
-        Command(environ, "query", "sql", f"SELECT {n}, count(*) FROM events") for n in range(4)
-    ]
-    events = mixpanel.truth(to_date="2025-03-10", from_date="2025-03-01")["events"]
-    for number, query in enumerate(queries):
-        assert query.finish().rows == [[number, events]]
-    assert fetch.finish().json["rows"] == events
+    events = mixpanel.truth(from_date=FIRST, to_date=LAST)["events"]
+    with held_export(mixpanel):
+        fetch = Command(environ, "fetch", "events", *RANGE)
+        wait_until(lambda: held_exports(mixpanel) == 1)
+        queries = [
+            Command(environ, "query", "sql", f"SELECT {n}, count(*) FROM events") for n in range(4)
+        ]
+        for number, query in enumerate(queries):
+            assert query.finish().rows == [[number, events]]
+        assert held_exports(mixpanel) == 1, "the fetch was over before the queries were"
+        assert fetch.process.poll() is None
+        assert fetch.finish().json["rows"] == events
+    assert mp(environ, "query", "sql", "SELECT count(*) FROM events").rows == [[events]]
 
 
 def test_three_stdio_agents_and_the_command_line_work_on_one_file_at_once(
     environ: dict[str, str], mixpanel: Running
 ) -> None:
-    events = mixpanel.truth(from_date="2025-03-01", to_date="2025-03-10")["events"]
-    eras: tuple[Era, ...] = ("modern", "legacy", "modern")
-    agents = [Agent(environ, era).__enter__() for era in eras]
-    days = {"from_date": "2025-03-01", "to_date": "2025-03-10"}
-    fetches = [agent.start_call("fetch_events", **days) for agent in agents]
-    human = Command(environ, "fetch", "events", "human", *RANGE)
-    listings = [agent.start_call("inspect_bookmarks", limit=3) for agent in agents]
-    for agent, fetch, listing in zip(agents, fetches, listings, strict=True):
-        assert agent.finish(fetch)["rows"] == events
-        assert agent.finish(listing)["row_count"] == 3
-    assert human.finish().json["rows"] == events
+    events = mixpanel.truth(from_date=FIRST, to_date=LAST)["events"]
+    days = {"from_date": FIRST, "to_date": LAST}
     counted = "SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM human)"
-    for agent in agents:
-        assert agent.call("query_sql", sql=counted)["rows"] == [[events, events]]
-        assert agent.close() == 0
+    eras: tuple[Era, ...] = ("modern", "legacy", "modern")
+    with ExitStack() as stack:
+        agents = [stack.enter_context(Agent(environ, era)) for era in eras]
+        stack.enter_context(held_export(mixpanel, seconds=2))
+        fetches = [agent.start_call("fetch_events", **days) for agent in agents]
+        human = Command(environ, "fetch", "events", "human", *RANGE)
+        wait_until(lambda: held_exports(mixpanel) == 4)
+        listings = [agent.start_call("inspect_bookmarks", limit=3) for agent in agents]
+        for agent, fetch, listing in zip(agents, fetches, listings, strict=True):
+            assert agent.finish(fetch)["rows"] == events
+            assert agent.finish(listing)["row_count"] == 3
+        assert human.finish().json["rows"] == events
+        for agent in agents:
+            assert agent.call("query_sql", sql=counted)["rows"] == [[events, events]]
+            assert agent.close() == 0
     assert mp(environ, "query", "sql", counted).rows == [[events, events]]
 
 
@@ -83,7 +96,8 @@ def test_api_tools_work_while_the_data_folder_cannot_be_written(
 def test_api_tools_work_while_a_foreign_program_holds_the_database(
     environ: dict[str, str], home: Home
 ) -> None:
-    with held_by_a_foreign_program(database(home, environ)):
+    with foreign_program(database(home, environ)) as foreign:
+        assert foreign.opens() == "opened"
         assert mp(environ, "inspect", "events").json["row_count"] > 3
         assert mp(environ, "inspect", "bookmarks", "-l", "2").json["row_count"] == 2
         assert mp(environ, "inspect", "workspace").json["database_state"] == "closed"
@@ -95,52 +109,46 @@ def test_twelve_racing_first_clients_start_exactly_one_server(
     racers = [Command(offline, "inspect", "workspace") for _ in range(12)]
     pids = {racer.finish().json["server_pid"] for racer in racers}
     assert pids == {lease.server_info(home)["pid"]}
-    assert home.server_log.read_text(encoding="utf-8").count("server 0.1.0 starts") == 1
+    assert home.server_log.read_text(encoding="utf-8").count(f"server {__version__} starts") == 1
 
 
-@pytest.mark.parametrize("kind", ["agent", "human"])
-def test_no_answer_ever_mentions_another_programs_lock_among_our_own_clients(
-    environ: dict[str, str], kind: str
+def test_no_answer_ever_mentions_a_lock_among_our_own_clients(
+    environ: dict[str, str], mixpanel: Running, home: Home
 ) -> None:
-    with Agent(environ) as agent:
-        agent.call("fetch_events", from_date="2025-03-01", to_date="2025-03-02")
-        if kind == "agent":
-            with Agent(environ) as other:
-                assert other.call("query_sql", sql="SELECT 1")["rows"] == [[1]]
-        else:
-            assert mp(environ, "query", "sql", "SELECT 1").rows == [[1]]
-
-
-def database(home: Home, environ: dict[str, str]) -> Path:
-    """Where the project's file is for the simulated Mixpanel."""
-    host_and_port = environ["MP_API_BASE_URL"].removeprefix("http://").replace(":", "-")
-    return home.path / "data" / host_and_port / f"{environ['MP_PROJECT_ID']}.db"
-
-
-HOLD = """
-import sys, duckdb
-connection = duckdb.connect(sys.argv[1], read_only=len(sys.argv) > 2)
-print("held", flush=True)
-sys.stdin.read()
-"""
+    days = {"from_date": "2025-03-01", "to_date": "2025-03-10"}
+    count = "SELECT count(*) FROM events"
+    with Agent(environ) as one, Agent(environ, "legacy") as other:
+        one.call("fetch_events", **days)
+        with held_export(mixpanel):
+            humans = [Command(environ, "fetch", "events", *RANGE)]
+            fetches = [agent.start_call("fetch_events", **days) for agent in (one, other)]
+            wait_until(lambda: held_exports(mixpanel) == 3)
+            humans.append(Command(environ, "query", "sql", count))
+            humans.append(Command(environ, "inspect", "tables"))
+            reads = [agent.start_call("query_sql", sql=count) for agent in (one, other)]
+            reads += [agent.start_call("inspect_tables") for agent in (one, other)]
+            asked = zip([one, other] * 3, fetches + reads, strict=True)
+            answers = [json.dumps(agent.wait(number)["result"]) for agent, number in asked]
+            finished = [human.finish() for human in humans]
+    assert [human.code for human in finished] == [0, 0, 0]
+    answers += [human.stdout + human.stderr for human in finished]
+    answers.append(home.server_log.read_text(encoding="utf-8"))
+    assert [answer for answer in answers if "lock" in answer.lower()] == []
 
 
 @contextmanager
-def held_by_a_foreign_program(path: Path, *, read_only: bool = False) -> Iterator[int]:
-    """A plain duckdb program that has the file open; its pid."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    words = ["read-only"] if read_only else []
-    child = subprocess.Popen(
-        [sys.executable, "-c", HOLD, path, *words],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={"PATH": os.environ["PATH"]},
-    )
-    with child:
-        assert child.stdout and child.stdin
-        assert child.stdout.readline() == b"held\n"
-        try:
-            yield child.pid
-        finally:
-            child.stdin.close()
-            child.wait(30)
+def held_export(mixpanel: Running, seconds: float = 5) -> Iterator[None]:
+    """Every fetch of the last day takes so long: what is asked meanwhile meets a write."""
+    mixpanel.clear_requests()
+    details: dict[str, Any] = {"times": None, "query": {"from_date": LAST}}
+    mixpanel.fault("/api/2.0/export", "delay", seconds=seconds, **details)
+    try:
+        yield
+    finally:
+        mixpanel.clear_faults()
+
+
+def held_exports(mixpanel: Running) -> int:
+    """How many exports are under way that are held up."""
+    asked = mixpanel.requests("/api/2.0/export")
+    return sum("fault" in entry and "done" not in entry for entry in asked)

@@ -6,7 +6,8 @@ from mp_mcp.demo.running import Running
 from mp_mcp.settings import Home
 from tests.processes.agents import Agent, Command, mp
 from tests.processes.conftest import configure_server
-from tests.processes.test_collision import database, held_by_a_foreign_program
+from tests.processes.foreign import database, foreign_program
+from tests.processes.waiting import wait_until
 
 DAYS = ("--from", "2025-03-01", "--to", "2025-03-01")
 COUNT = "SELECT count(*) > 0 FROM events"
@@ -18,10 +19,11 @@ def test_a_file_held_read_write_is_exit_code_6_with_holder_pid_and_remedy(
 ) -> None:
     environ["MP_LOCK_WAIT"] = "0.5"
     mixpanel.clear_requests()
-    with held_by_a_foreign_program(database(home, environ)) as pid:
+    with foreign_program(database(home, environ)) as foreign:
+        assert foreign.opens() == "opened"
         refused = mp(environ, *words)
         assert refused.code == 6, refused
-        assert f"{pid}" in refused.stderr
+        assert f"{foreign.pid}" in refused.stderr
         assert "python" in refused.stderr
         assert len(refused.stderr.strip().splitlines()) == 2
         assert "hint: " in refused.stderr
@@ -31,11 +33,13 @@ def test_a_file_held_read_write_is_exit_code_6_with_holder_pid_and_remedy(
 
 def test_a_holder_that_leaves_in_time_is_waited_for(environ: dict[str, str], home: Home) -> None:
     environ["MP_LOCK_WAIT"] = "30"
-    with held_by_a_foreign_program(database(home, environ)):
+    with foreign_program(database(home, environ)) as foreign:
+        assert foreign.opens() == "opened"
         waiting = Command(environ, "query", "sql", "SELECT 1")
         assert mp(environ, "inspect", "workspace").code == 0
         assert waiting.process.poll() is None
-    assert waiting.finish().rows == [[1]]
+        foreign.closes()
+        assert waiting.finish().rows == [[1]]
 
 
 def test_a_file_held_read_only_can_be_read_and_writes_say_why_not(
@@ -44,11 +48,12 @@ def test_a_file_held_read_only_can_be_read_and_writes_say_why_not(
     mp(environ, "fetch", "events", *DAYS)
     mp(environ, "server", "stop")
     environ["MP_LOCK_WAIT"] = "0.5"
-    with held_by_a_foreign_program(database(home, environ), read_only=True) as pid:
+    with foreign_program(database(home, environ)) as foreign:
+        assert foreign.opens(read_only=True) == "opened"
         assert mp(environ, "query", "sql", COUNT).rows == [[True]]
         refused = mp(environ, "fetch", "events", *DAYS)
         assert refused.code == 6, refused
-        assert f"{pid}" in refused.stderr
+        assert f"{foreign.pid}" in refused.stderr
         assert mp(environ, "query", "sql", COUNT).rows == [[True]]
         assert mp(environ, "inspect", "events").code == 0
     assert mp(environ, "fetch", "events", *DAYS).code == 0
@@ -59,15 +64,12 @@ def test_a_foreign_program_may_use_the_file_between_our_calls(
 ) -> None:
     configure_server(home, release_after_s=0.1)
     environ["MP_LOCK_WAIT"] = "30"
-    with Agent(environ) as agent:
+    with Agent(environ) as agent, foreign_program(database(home, environ)) as foreign:
         agent.call("fetch_events", from_date="2025-03-01", to_date="2025-03-01")
         for _ in range(3):
-            mp(environ, "server", "status")
-            while True:
-                try:
-                    with held_by_a_foreign_program(database(home, environ)):
-                        waiting = agent.start_call("query_sql", sql=COUNT)
-                    break
-                except AssertionError:
-                    continue  # our server had not let go yet
+            wait_until(lambda: foreign.opens() == "opened")
+            waiting = agent.start_call("query_sql", sql=COUNT)
+            agent.request("tools/list")
+            assert waiting not in agent.answered
+            foreign.closes()
             assert agent.finish(waiting)["rows"] == [[True]]

@@ -17,7 +17,7 @@ from mp_mcp.server import lease
 from mp_mcp.settings import Home
 from tests.processes.agents import Agent, Command, Era, mp
 from tests.processes.conftest import configure_server
-from tests.processes.test_collision import database
+from tests.processes.foreign import database
 from tests.processes.waiting import wait_until
 
 LONG = "SELECT count(*) FROM range(100000000) a, range(100000) b WHERE a.range + b.range = 7"
@@ -105,10 +105,12 @@ def test_sigkill_in_the_middle_of_a_fetch_loses_nothing_and_doubles_nothing(
         mixpanel.fault("/api/2.0/export", "delay", seconds=15, query={"from_date": "2025-03-10"})
         open_fetch = agent.start_call("fetch_events", **whole)
         wait_until(lambda: "9 of 10" in str(agent.notes.get(timeout=30)))
+        assert list(home.path.glob("spool/**/load-*")) != []
         kill(home)
         assert agent.wait(open_fetch)["result"]["isError"]
         by_day = "SELECT day::VARCHAR, count(*) FROM events GROUP BY 1"
         after = dict(agent.call("query_sql", sql=by_day)["rows"])
+        assert list(home.path.glob("spool/**/load-*")) == [], "downloads of the killed server"
         truth = mixpanel.truth(**whole)["by_day"]
         assert {day: count for day, count in after.items() if truth[day] != count} == {}
         assert set(after) >= set(mixpanel.truth(**first)["by_day"])

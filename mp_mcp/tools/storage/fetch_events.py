@@ -1,6 +1,5 @@
 """The tool fetch_events. Never reads an event in Python: files go from Mixpanel to the loader."""
 
-from datetime import timedelta
 from pathlib import Path
 
 import anyio
@@ -8,8 +7,8 @@ from pydantic import Field
 
 from mp_mcp.errors import IncompleteExportError, MpError, UsageError
 from mp_mcp.mixpanel.client import Mixpanel
-from mp_mcp.mixpanel.export import windows
 from mp_mcp.mixpanel.models import ExportedFile, Window
+from mp_mcp.mixpanel.windows import Windows
 from mp_mcp.progress import Progress
 from mp_mcp.results import Result
 from mp_mcp.store.handles import StoreWriter
@@ -66,16 +65,17 @@ async def fetch_events(
         raise UsageError("to_date is before from_date.", hint="Swap the two dates.")
     # Write access first: a foreign lock must not cost export budget.
     await store.ready()
-    asked = windows(from_date, to_date)
-    fetch = _Fetch(mixpanel, store, progress, table, events, where, len(asked))
+    days = (to_date - from_date).days + 1
+    windows = Windows(from_date, to_date, at_once=WINDOWS_AT_ONCE)
+    fetch = _Fetch(mixpanel, store, progress, table, events, where, windows, days)
     async with store.spool() as folder, anyio.create_task_group() as tasks:
-        for window in asked:
-            tasks.start_soon(fetch.window, folder, window)
+        for _ in range(WINDOWS_AT_ONCE):
+            tasks.start_soon(fetch.work, folder)
     return Fetched(
         table=table,
         from_date=from_date.isoformat(),
         to_date=to_date.isoformat(),
-        days=(to_date - from_date) // timedelta(days=1) + 1,
+        days=days,
         rows=sum(report.rows for report in fetch.reports),
         duplicates=sum(report.duplicates for report in fetch.reports),
         malformed=sum(report.malformed for report in fetch.reports),
@@ -96,7 +96,8 @@ class _Fetch:
         table: str,
         events: tuple[str, ...],
         where: str | None,
-        total: int,
+        windows: Windows,
+        days: int,
     ) -> None:
         self._mixpanel = mixpanel
         self._store = store
@@ -104,21 +105,23 @@ class _Fetch:
         self._table = table
         self._events = events
         self._where = where
-        self._total = total
+        self._windows = windows
+        self._days = days
+        self._done_days = 0
         self._bytes = 0
-        self._places = anyio.CapacityLimiter(WINDOWS_AT_ONCE)
         self.reports: list[LoadReport] = []
 
-    async def window(self, folder: Path, window: Window) -> None:
-        """Download and load one window; an error says what is safe already."""
-        async with self._places:
+    async def work(self, folder: Path) -> None:
+        """Download and load windows while there are some; an error says what is safe already."""
+        while (window := self._windows.take()) is not None:
             try:
                 await self._until_complete(folder, window)
             except MpError as error:
-                kept = f"{len(self.reports)} of {self._total} windows are loaded and stay"
+                kept = f"{self._done_days} of {self._days} days are loaded and stay"
                 error.hint = f"{error.hint or ''} {kept}; the same fetch gets the rest.".strip()
                 raise
-        await self._tell()
+            self._done_days += (window.last - window.first).days + 1
+            await self._tell()
 
     async def _until_complete(self, folder: Path, window: Window) -> None:
         for attempt in range(1, ATTEMPTS + 1):
@@ -136,6 +139,7 @@ class _Fetch:
         exported = await self._mixpanel.export(
             folder, window, events=self._events, where=self._where, on_bytes=self._count
         )
+        self._windows.weigh(exported)
         await self._tell()
         return exported
 
@@ -154,10 +158,9 @@ class _Fetch:
         self._bytes += received
 
     async def _tell(self) -> None:
-        done = len(self.reports)
         rows = sum(report.rows for report in self.reports)
         await self._progress(
-            done,
-            self._total,
-            f"{done} of {self._total} windows, {rows:,} events, {self._bytes / 1e6:.1f} MB",
+            self._done_days,
+            self._days,
+            f"{self._done_days} of {self._days} days, {rows:,} events, {self._bytes / 1e6:.1f} MB",
         )

@@ -2,23 +2,20 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 import anyio
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mp_mcp.errors import (
     DiskFullError,
     IncompleteExportError,
     MixpanelError,
     StoreError,
-    UsageError,
 )
-from mp_mcp.mixpanel.export import TRIES, WRITTEN_AT_ONCE, export_window, windows
+from mp_mcp.mixpanel.export import TRIES, WRITTEN_AT_ONCE, export_window
 from mp_mcp.mixpanel.http import Http, make_client
 from mp_mcp.mixpanel.models import Credentials, ExportedFile, Target, Window
 
@@ -42,23 +39,6 @@ async def download(wire: Wire, folder: Path) -> ExportedFile:
 
 def names_in(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
-
-
-@given(st.dates(date(2011, 1, 1), date(2030, 1, 1)), st.integers(1, 5000), st.integers(1, 60))
-def test_windows_cover_every_day_once(first: date, days: int, most: int) -> None:
-    made = windows(first, first + timedelta(days - 1), most)
-    covered = [
-        window.first + timedelta(n)
-        for window in made
-        for n in range((window.last - window.first).days + 1)
-    ]
-    assert covered == [first + timedelta(n) for n in range(days)]
-    assert len(made) == days if days <= most else len(made) <= most
-
-
-def test_a_range_that_ends_before_it_starts_is_refused() -> None:
-    with pytest.raises(UsageError, match="before it starts"):
-        windows(date(2025, 1, 2), date(2025, 1, 1))
 
 
 async def test_compressed_bytes_reach_the_disk_untouched(script: Script, tmp_path: Path) -> None:

@@ -48,10 +48,13 @@ async def fetch(
 async def test_every_day_is_fetched_and_loaded_once(tmp_path: Path) -> None:
     mixpanel, store = FakeMixpanel(), FakeWriter(tmp_path)
     found, _ = await fetch(mixpanel, store, 7)
-    expected = [(day(n), day(n)) for n in range(7)]
-    assert sorted(load["days"] for load in store.loads) == expected
-    assert sorted((w.first, w.last) for w in mixpanel.windows) == expected
-    assert (found.days, found.rows, found.from_date) == (7, 70, "2025-01-01")
+    loaded = sorted(load["days"] for load in store.loads)
+    assert sorted((w.first, w.last) for w in mixpanel.windows) == loaded
+    days = [day(n) for n in range(7)]
+    assert [
+        first + timedelta(n) for first, last in loaded for n in range((last - first).days + 1)
+    ] == days
+    assert (found.days, found.rows, found.from_date) == (7, 10 * len(loaded), "2025-01-01")
 
 
 async def test_a_year_is_fetched_in_few_windows_without_gap_or_overlap(tmp_path: Path) -> None:
@@ -150,7 +153,7 @@ class OurLender:
 
 
 async def test_one_failing_window_surfaces_as_its_error(tmp_path: Path) -> None:
-    before = failing(1, lambda: MixpanelUnavailableError("down"), day(2))
+    before = failing(1, lambda: MixpanelUnavailableError("down"), day(0))
     lender = OurLender(FakeMixpanel(before_export=before), FakeWriter(tmp_path))
     tool: Tool = fetch_events.__mp_tool__  # type: ignore[attr-defined]
     arguments = {"from_date": "2025-01-01", "to_date": "2025-01-09"}
@@ -197,7 +200,7 @@ async def test_a_loaded_file_leaves_the_disk_at_once(tmp_path: Path) -> None:
 
 async def test_progress_counts_windows_events_and_bytes(tmp_path: Path) -> None:
     _, progress = await fetch(FakeMixpanel(), FakeWriter(tmp_path), 4)
-    assert progress.notes[-1] == (4, 4, "4 of 4 windows, 40 events, 4.0 MB")
+    assert progress.notes[-1] == (4, 4, "4 of 4 days, 40 events, 4.0 MB")
     done = [done for done, _, _ in progress.notes]
     assert done == sorted(done)
     assert {total for _, total, _ in progress.notes} == {4}
