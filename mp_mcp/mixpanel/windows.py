@@ -11,8 +11,8 @@ from mp_mcp.mixpanel.models import ExportedFile, Window
 MOST_WINDOWS = 50
 """Exports that one fetch may cost: some of the hour's 60 are left for others and for repeats."""
 
-TARGET_BYTES = 24_000_000
-"""Compressed size of a window that loads well: some 200,000 events."""
+TARGET_BYTES = 12_000_000
+"""Compressed size of a window that loads well beside others: some 100,000 events."""
 
 
 class Windows:

@@ -1,7 +1,7 @@
-"""`make bench`: every figure of the README in one run, as JSON on stdout and in bench.json.
+"""`make bench`: every figure in one run, as JSON on stdout and in bench.json.
 
 Never asserts a time. `python -m tests.bench starts calls ingest` runs a part; `--events N` sets
-the size of the fetch.
+about how many events the big fetch has.
 """
 
 import argparse
@@ -10,16 +10,20 @@ import platform
 import sys
 import tempfile
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 from mp_mcp.demo.running import Running, simulator
+from mp_mcp.demo.story import Story
 from mp_mcp.settings import Home
-from tests.bench import calls, ingest, starts
+from tests.bench import beside, calls, ingest, starts
 from tests.bench.timing import Figures
 from tests.processes.agents import bare_environ, mp
 
 DAYS = 10
 FIRST, LAST = "2025-03-01", "2025-03-10"
+ONE_DAY = "2025-03-05"
+"""About a tenth of the events."""
 
 
 def main() -> None:
@@ -28,10 +32,12 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", choices=["starts", "calls", "ingest", []])
     parser.add_argument("--events", type=int, default=1_000_000)
     options = parser.parse_args()
+    story = Story(days=DAYS, events_per_day=1000, last_day=date.fromisoformat(LAST))
+    per_day = ingest.events_per_day(story, options.events)
     found: Figures = {"machine": platform.platform(), "python": platform.python_version()}
     with (
         tempfile.TemporaryDirectory(prefix="mp-bench-") as name,
-        simulator(events_per_day=options.events // DAYS, days=DAYS, last_day=LAST) as mixpanel,
+        simulator(events_per_day=per_day, days=DAYS, last_day=LAST) as mixpanel,
     ):
         folder = Path(name)
         home = Home(folder / "home")
@@ -57,7 +63,11 @@ def _starts(found: Figures, environ: dict[str, str], home: Home, _: Running, fol
 def _calls(found: Figures, environ: dict[str, str], home: Home, *_: object) -> None:
     found["select 1 through mp-mcp"] = calls.one_by_one(environ)
     found["32 in flight"] = calls.many_at_once(environ, home)
-    found["beside a long query"] = calls.beside_a_long_query(environ)
+    with beside.fetching(environ, ONE_DAY) as fetches:
+        mixed = calls.many_at_once(environ, home, until=lambda: len(fetches) >= 2)
+        found["32 in flight beside a fetch"] = {**mixed, "fetches of events": list(fetches)}
+    found["beside a long query"] = beside.long_query(environ)
+    found["beside a fetch"] = beside.fetch(environ, ONE_DAY)
 
 
 def _ingest(

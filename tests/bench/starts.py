@@ -1,11 +1,12 @@
 """How long a human and an agent wait for the first answer."""
 
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from mp_mcp.settings import Home
-from tests.bench.timing import Figures, command, milliseconds, side_by_side, timed
+from tests.bench.timing import Figures, command, milliseconds, side_by_side
 from tests.processes.agents import BIN, Agent, mp
 
 BARE_SERVER = """
@@ -44,12 +45,12 @@ def agents(environ: Mapping[str, str], home: Home, folder: Path) -> Figures:
     """From the start of `mp-mcp` to its first tools/list, warm and cold, beside a bare server."""
     bare = folder / "bare.py"
     bare.write_text(BARE_SERVER, encoding="utf-8")
-    warm = [timed(lambda: _first_list([BIN / "mp-mcp"], environ)) for _ in range(15)]
+    warm = [_first_list([BIN / "mp-mcp"], environ) for _ in range(15)]
     cold, bare_times = [], []
     for _ in range(7):
         mp(environ, "server", "stop")
-        cold.append(timed(lambda: _first_list([BIN / "mp-mcp"], environ)))
-        bare_times.append(timed(lambda: _first_list([sys.executable, bare], environ)))
+        cold.append(_first_list([BIN / "mp-mcp"], environ))
+        bare_times.append(_first_list([sys.executable, bare], environ))
     found: Figures = {
         "warm": milliseconds(warm),
         "cold": milliseconds(cold),
@@ -61,7 +62,9 @@ def agents(environ: Mapping[str, str], home: Home, folder: Path) -> Figures:
     return found
 
 
-def _first_list(words: list[str | Path], environ: Mapping[str, str]) -> None:
-    agent = Agent(environ, "legacy", [str(word) for word in words])
-    with agent:
+def _first_list(words: list[str | Path], environ: Mapping[str, str]) -> float:
+    """Seconds from the start of the program to its answer; its end is not a part of them."""
+    started = time.perf_counter()
+    with Agent(environ, "legacy", [str(word) for word in words]) as agent:
         agent.request("tools/list")
+        return time.perf_counter() - started

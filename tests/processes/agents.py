@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 BIN = Path(sys.executable).parent
 PATIENCE_S = 60.0
@@ -185,7 +185,9 @@ class Finished:
 
 
 class Command:
-    """A running `mp`."""
+    """A running `mp`; `end_unfinished` ends those that a failed test did not wait for."""
+
+    unfinished: ClassVar[set["Command"]] = set()
 
     def __init__(self, environ: Mapping[str, str], *words: str, stdin: str = "") -> None:
         self.process = subprocess.Popen(
@@ -197,11 +199,21 @@ class Command:
             text=True,
         )
         self._stdin = stdin
+        self.unfinished.add(self)
 
     def finish(self) -> Finished:
         """Wait for its end."""
         stdout, stderr = self.process.communicate(self._stdin, timeout=PATIENCE_S)
+        self.unfinished.discard(self)
         return Finished(self.process.returncode, stdout, stderr)
+
+    @classmethod
+    def end_unfinished(cls) -> None:
+        """Kill what still runs, so that it does not spoil the next test."""
+        while cls.unfinished:
+            process = cls.unfinished.pop().process
+            process.kill()
+            process.communicate()
 
 
 def mp(environ: Mapping[str, str], *words: str, stdin: str = "") -> Finished:

@@ -13,7 +13,7 @@ import pytest
 from mp_mcp.demo.running import Running, simulator
 from mp_mcp.server import lease
 from mp_mcp.settings import Home
-from tests.processes.agents import bare_environ, mp
+from tests.processes.agents import Command, bare_environ, mp
 from tests.processes.waiting import wait_until
 
 LAST_DAY = "2025-03-10"
@@ -24,6 +24,7 @@ def home() -> Iterator[Home]:
     """An empty state folder; what runs in it at the end is stopped in the proper way."""
     path = Path(tempfile.mkdtemp(prefix="mp-"))
     yield Home(path)
+    Command.end_unfinished()
     _end_server(Home(path))
     problems = _tracebacks(Home(path))
     shutil.rmtree(path)

@@ -151,4 +151,4 @@ def held_export(mixpanel: Running, seconds: float = 5) -> Iterator[None]:
 def held_exports(mixpanel: Running) -> int:
     """How many exports are under way that are held up."""
     asked = mixpanel.requests("/api/2.0/export")
-    return sum("fault" in entry and "done" not in entry for entry in asked)
+    return sum("fault" in entry and not entry["done"] for entry in asked)

@@ -44,12 +44,13 @@ def test_export_files_of_the_user_are_loaded_once_and_stay_as_they_are(
 ) -> None:
     plain, zipped = tmp_path / "a.ndjson", tmp_path / "b.ndjson.gz"
     plain.write_text("\n".join(lines(0, 30)) + "\n", encoding="utf-8")
-    zipped.write_bytes(packed(20, 50))
+    original = packed(20, 50)
+    zipped.write_bytes(original)
     assert mp(offline, "load", str(plain), str(zipped)).json["rows"] == 50
     assert mp(offline, "load", str(plain)).json["rows"] == 0
     assert mp(offline, "query", "sql", COUNT).rows == [[50]]
     assert plain.read_text(encoding="utf-8").splitlines() == lines(0, 30)
-    assert zipped.read_bytes() == packed(20, 50)
+    assert zipped.read_bytes() == original
 
 
 @pytest.mark.parametrize("spoil", [truncated, garbled])

@@ -48,13 +48,31 @@ async def fetch(
 async def test_every_day_is_fetched_and_loaded_once(tmp_path: Path) -> None:
     mixpanel, store = FakeMixpanel(), FakeWriter(tmp_path)
     found, _ = await fetch(mixpanel, store, 7)
-    loaded = sorted(load["days"] for load in store.loads)
-    assert sorted((w.first, w.last) for w in mixpanel.windows) == loaded
-    days = [day(n) for n in range(7)]
-    assert [
-        first + timedelta(n) for first, last in loaded for n in range((last - first).days + 1)
-    ] == days
-    assert (found.days, found.rows, found.from_date) == (7, 10 * len(loaded), "2025-01-01")
+    exported = sorted((w.first, w.last) for w in mixpanel.windows)
+    for ranges in (exported, [load["days"] for load in store.loads]):
+        lengths = [(first, (last - first).days + 1) for first, last in ranges]
+        days = [first + timedelta(n) for first, length in lengths for n in range(length)]
+        assert days == [day(n) for n in range(7)]
+    assert (found.days, found.from_date) == (7, "2025-01-01")
+    assert found.rows == 10 * len(store.loads)
+
+
+async def test_a_broken_file_among_others_is_found_and_only_it_is_fetched_again(
+    tmp_path: Path,
+) -> None:
+    left = [1]
+
+    def load(days: tuple[date, date], **_: Any) -> LoadReport | Exception:
+        if days[0] <= day(2) <= days[1] and left[0]:
+            left[0] -= days[0] == days[1]
+            return IncompleteExportError("cut")
+        return LoadReport(rows=(days[1] - days[0]).days + 1)
+
+    mixpanel, store = FakeMixpanel(), FakeWriter(tmp_path, on_load=load)
+    found, _ = await fetch(mixpanel, store, 9)
+    assert found.rows == 9
+    exported = [window.first for window in mixpanel.windows]
+    assert len(exported) - len(set(exported)) <= 1
 
 
 async def test_a_year_is_fetched_in_few_windows_without_gap_or_overlap(tmp_path: Path) -> None:
@@ -199,8 +217,9 @@ async def test_a_loaded_file_leaves_the_disk_at_once(tmp_path: Path) -> None:
 
 
 async def test_progress_counts_windows_events_and_bytes(tmp_path: Path) -> None:
-    _, progress = await fetch(FakeMixpanel(), FakeWriter(tmp_path), 4)
-    assert progress.notes[-1] == (4, 4, "4 of 4 days, 40 events, 4.0 MB")
+    store = FakeWriter(tmp_path)
+    _, progress = await fetch(FakeMixpanel(), store, 4)
+    assert progress.notes[-1] == (4, 4, f"4 of 4 days, {10 * len(store.loads)} events, 4.0 MB")
     done = [done for done, _, _ in progress.notes]
     assert done == sorted(done)
     assert {total for _, total, _ in progress.notes} == {4}
@@ -215,10 +234,14 @@ async def test_the_report_is_the_sum_over_all_windows(tmp_path: Path) -> None:
             malformed=2,
             clamped=3,
             new_columns=["plan", f"p{number}"],
-            reject_file=f"/rejects/{number}" if number == 2 else None,
+            reject_file=f"/rejects/{number}" if number == 1 else None,
         )
 
-    found, _ = await fetch(FakeMixpanel(), FakeWriter(tmp_path, on_load=reported), 3)
-    assert (found.rows, found.duplicates, found.malformed, found.clamped) == (6, 3, 6, 9)
-    assert found.new_columns == ["p1", "p2", "p3", "plan"]
-    assert found.reject_files == ["/rejects/2"]
+    store = FakeWriter(tmp_path, on_load=reported)
+    found, _ = await fetch(FakeMixpanel(), store, 3)
+    numbers = [load["days"][0].day for load in store.loads]
+    loads = len(numbers)
+    assert (found.rows, found.duplicates) == (sum(numbers), loads)
+    assert (found.malformed, found.clamped) == (2 * loads, 3 * loads)
+    assert found.new_columns == [*(f"p{number}" for number in sorted(numbers)), "plan"]
+    assert found.reject_files == ["/rejects/1"]
