@@ -64,7 +64,7 @@ async def test_a_broken_file_among_others_is_found_and_only_it_is_fetched_again(
 
     def load(days: tuple[date, date], **_: Any) -> LoadReport | Exception:
         if days[0] <= day(2) <= days[1] and left[0]:
-            left[0] -= days[0] == days[1]
+            left[0] -= 1
             return IncompleteExportError("cut")
         return LoadReport(rows=(days[1] - days[0]).days + 1)
 
