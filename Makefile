@@ -1,5 +1,8 @@
 # Every target works on a fresh clone with only Python >= 3.11; nothing else is installed by hand.
-PYTHON ?= $(firstword $(shell command -v python3.13 python3.12 python3.11 python3))
+CANDIDATES := python3.13 python3.12 python3.11 python3 python
+# The first one that runs: a version manager's stand-in may only say that it has no such version.
+PYTHON ?= $(shell for each in $(CANDIDATES); do \
+	$$each -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && echo $$each && break; done)
 BIN := .venv/bin
 UV := $(shell command -v uv)
 
@@ -33,6 +36,7 @@ clean:
 .venv/runtime: pyproject.toml
 	@$(if $(UV),test -x $(BIN)/python || uv venv --quiet --python $(PYTHON) .venv,$(PYTHON) -m venv .venv)
 	@$(if $(UV),uv pip install --quiet --compile-bytecode --python $(BIN)/python -e .,$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .)
+	@$(BIN)/python -m compileall -q mp_mcp
 	@touch $@
 
 .venv/dev: .venv/runtime

@@ -83,7 +83,7 @@ def resolve(client: Asking, stored: "Stored") -> Resolved:
             "MP_USERNAME is set, but MP_SECRET is not.",
             hint="Set both, or neither to use a stored account.",
         )
-    is_project_secret = client.secret and not client.account
+    is_project_secret = client.secret and client.project_id and not client.account
     has_own = bool(client.oauth_token or client.username or is_project_secret)
     chosen = client.account or stored.default
     if has_own:
@@ -195,7 +195,9 @@ def _parse(path: Path, *, strict: bool) -> dict[str, Any]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         if not strict:
             return {}
-        raise SettingsError(f"{path} cannot be read: {error}") from error
+        raise SettingsError(
+            f"{path} cannot be read: {error}", hint="Mend the file, or remove it and log in again."
+        ) from error
 
 
 def _accounts(found: Mapping[str, Any]) -> dict[str, Account]:

@@ -120,7 +120,7 @@ def seconds(name: str, value: object, default: float) -> float:
     """A setting as a number of seconds. Raises: SettingsError."""
     if value is None or value == "":
         return default
-    wrong = SettingsError(f"{name} must be a number of seconds, not {value!r}.")
+    wrong = SettingsError(f"{name} must be a number of seconds, not {value!r}.", hint="Example: 5")
     try:
         found = float(str(value))
     except ValueError as error:

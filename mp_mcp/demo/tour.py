@@ -6,6 +6,7 @@ Never touches the user's state: everything happens in a folder that is thrown aw
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 
 from mp_mcp.demo.running import Running, simulator
 from mp_mcp.demo.tour_agent import TourAgent
-from mp_mcp.errors import MpError
+from mp_mcp.errors import ExitCode, MpError
 
 BOOKMARK_DELAY_S = 3
 FIRST, LAST = "2025-03-01", "2025-03-14"
@@ -36,6 +37,8 @@ class Act(NamedTuple):
 
 def main() -> None:
     """Tell the story. Raises: MpError when a part of it fails."""
+    # Whoever ends it, its folder and its server go with it.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ExitCode.INTERRUPTED))
     say("Two AI agents and you work on one Mixpanel project and one DuckDB file, at the same time.")
     say("Nothing of yours is touched: a simulated Mixpanel, a throw-away state folder.\n")
     with throw_away_folder() as folder:

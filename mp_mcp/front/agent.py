@@ -11,12 +11,23 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from mp_mcp import __version__
-from mp_mcp.errors import ExitCode, MpError, ServerUnreachableError, UsageError
+from mp_mcp.errors import ExitCode, MpError, UsageError
 from mp_mcp.front.greet import greet
-from mp_mcp.server.lease import LEAVING, LONGEST_LINE
+from mp_mcp.front.messages import (
+    NOT_YOURS,
+    TOO_LONG,
+    WENT_AWAY,
+    Request,
+    is_unstarted,
+    key_of,
+    parsed,
+    refusal,
+    request_of,
+)
+from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.settings import Asking, Home, asking, find_home
 
 STDIN, STDOUT = 0, 1
@@ -27,8 +38,6 @@ LAST_WORDS_S = 0.1
 REPEATS = 3
 """A request that ends one server after the other is given up after so many repetitions."""
 
-SERVER_ERROR = -32000
-MODERN = "io.modelcontextprotocol/protocolVersion"
 
 USAGE = """\
 usage: mp-mcp [--account NAME] [--project ID] [--version] [--help]
@@ -36,15 +45,6 @@ usage: mp-mcp [--account NAME] [--project ID] [--version] [--help]
 An MCP server over stdin and stdout. All copies of it share one local server, with `mp` too.
 Settings come from MP_* variables and ~/.mp/mp.toml; see `mp auth status`.
 """
-
-
-class Request(NamedTuple):
-    """A request that the agent waits for."""
-
-    id: Any
-    method: str
-    line: bytes
-    modern: bool
 
 
 class Pump:
@@ -77,22 +77,25 @@ class Pump:
 
     def from_agent(self, line: bytes) -> None:
         """Pass one message on; a request brings the server back when it has gone."""
-        message = _parsed(line)
-        request = _request(message, line)
+        message = parsed(line)
+        request = request_of(message, line)
         if len(line) > LONGEST_LINE:
             if request is not None:
                 self._refuse(request, TOO_LONG)
             return
+        if request is not None and request.method.startswith("mp/"):
+            self._refuse(request, NOT_YOURS)
+            return
         with self._lock:
             if request is not None:
-                self._open[_key(request.id)] = request
+                self._open[key_of(request.id)] = request
             elif message.get("method") == "notifications/initialized":
                 self._initialized = line
             elif message.get("method") == "notifications/cancelled":
                 # A cancelled request is not answered, so nobody waits for it any more.
                 params = message.get("params")
                 named = params.get("requestId") if isinstance(params, dict) else None
-                self._open.pop(_key(named), None)
+                self._open.pop(key_of(named), None)
             if request is None and self._server is None:
                 return  # a note about requests of a server that has gone
             self._send(line, request)
@@ -113,7 +116,7 @@ class Pump:
         """A new connection, with the agent's handshake replayed on it."""
         server = greet(self._home, self._asking, kind="agent").socket
         if self._handshake is not None:
-            replayed = _parsed(self._handshake.line) | {"id": REPLAY_ID}
+            replayed = parsed(self._handshake.line) | {"id": REPLAY_ID}
             server.sendall(json.dumps(replayed).encode() + b"\n")
             server.sendall(self._initialized or b"")
         self._server = server
@@ -128,7 +131,7 @@ class Pump:
         server.close()
 
     def _from_server(self, line: bytes) -> None:
-        message = _parsed(line)
+        message = parsed(line)
         if "method" not in message and not self._settled(message):
             return
         write(self._writing, line)
@@ -137,9 +140,9 @@ class Pump:
 
     def _settled(self, message: dict[str, Any]) -> bool:
         """Whether this answer is the agent's to see: the first one to a request of its own."""
-        key = _key(message.get("id"))
+        key = key_of(message.get("id"))
         with self._lock:
-            if _is_unstarted(message):
+            if is_unstarted(message):
                 self._unstarted.add(key)  # sent again when the leaving server has gone
                 return False
             request = self._open.pop(key, None)
@@ -160,8 +163,8 @@ class Pump:
             server.shutdown(socket.SHUT_RDWR)  # wakes its reader, which closes it
         self._losses += 1
         for request in list(self._open.values()):
-            is_unstarted = request is unsent or _key(request.id) in self._unstarted
-            harmless = request.method != "tools/call" or is_unstarted
+            was_not_started = request is unsent or key_of(request.id) in self._unstarted
+            harmless = request.method != "tools/call" or was_not_started
             if not harmless or self._losses > REPEATS:
                 self._refuse(request, WENT_AWAY)
         self._unstarted.clear()
@@ -181,41 +184,13 @@ class Pump:
             self._lost(server)
 
     def _refuse(self, request: Request, error: MpError) -> None:
-        self._open.pop(_key(request.id), None)
+        self._open.pop(key_of(request.id), None)
         write(self._writing, refusal(request, error))
 
     def _wait_for_last_words(self) -> None:
         self._answered.clear()
         if self._open:
             self._answered.wait(LAST_WORDS_S)
-
-
-WENT_AWAY = ServerUnreachableError(
-    "The shared server was restarted while this call ran.",
-    hint="Call again: the next call reaches the new server. A write may have happened already.",
-)
-
-
-TOO_LONG = UsageError(
-    f"The request is too long: at most {LONGEST_LINE:,} bytes fit.", hint="Send less at once."
-)
-
-
-def refusal(request: Request, error: MpError) -> bytes:
-    """The answer to a request that no server will answer: an error that the model can read."""
-    answer: dict[str, Any] = {"jsonrpc": "2.0", "id": request.id}
-    found = error.info().as_dict()
-    if request.method == "tools/call":
-        answer["result"] = {
-            "content": [{"type": "text", "text": json.dumps(found)}],
-            "structuredContent": found,
-            "isError": True,
-        }
-        if request.modern:
-            answer["result"]["resultType"] = "complete"
-    else:
-        answer["error"] = {"code": SERVER_ERROR, "message": error.message, "data": found}
-    return json.dumps(answer).encode() + b"\n"
 
 
 def lines(read: Callable[[int], bytes]) -> Iterator[bytes]:
@@ -241,34 +216,6 @@ def write(lock: threading.Lock, line: bytes) -> None:
                 line = line[os.write(STDOUT, line) :]
         except OSError:
             os._exit(0)
-
-
-def _parsed(line: bytes) -> dict[str, Any]:
-    """A message as an object; {} for anything else, which the server will judge."""
-    try:
-        message = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    return message if isinstance(message, dict) else {}
-
-
-def _request(message: dict[str, Any], line: bytes) -> Request | None:
-    if "method" not in message or "id" not in message:
-        return None
-    params = message.get("params")
-    meta = params.get("_meta") if isinstance(params, dict) else None
-    modern = isinstance(meta, dict) and MODERN in meta
-    return Request(message["id"], str(message["method"]), line, modern)
-
-
-def _is_unstarted(message: dict[str, Any]) -> bool:
-    error = message.get("error")
-    data = error.get("data") if isinstance(error, dict) else None
-    return isinstance(data, dict) and data.get("code") == LEAVING
-
-
-def _key(request_id: Any) -> str:
-    return json.dumps(request_id)
 
 
 def main() -> None:

@@ -85,7 +85,7 @@ def _notices(result: Result) -> None:
     hint = result.get("hint")
     if result.get("truncated"):
         count = len(result.get("rows") or [])
-        talk.say(f"showing {count} of more rows; --limit gives more, `mp export` gives all")
+        talk.say(f"showing the first {count} rows; there are more: see --limit")
     if result.get("cached_at"):
         talk.say(f"cached at {result['cached_at']}; --fresh asks again")
     if hint:

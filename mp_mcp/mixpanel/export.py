@@ -103,6 +103,6 @@ async def _on_disk(step: Callable[..., T], *arguments: object) -> T:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise DiskFullError(
                 "The disk is full: the export could not be written.",
-                hint="Free some space, then fetch again; only missing days are downloaded.",
+                hint="Free some space, then fetch again.",
             ) from error
         raise StoreError(f"The export could not be written: {error.strerror}.") from error

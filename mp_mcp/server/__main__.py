@@ -9,7 +9,6 @@ import logging
 import os
 import resource
 import socket
-import sys
 from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 
@@ -34,10 +33,16 @@ def main() -> None:
     lease.announce(__version__, ready=False)
     _log_to(home)
     _limit_memory()
+    code = 1
     try:
         _serve(home, lease, listener)
-    finally:
-        lease.release()
+        code = 0
+    except Exception:
+        logger.exception("The server failed")
+    logging.shutdown()
+    lease.release()
+    # At once: a query that cannot be interrupted must not outlive the lock.
+    os._exit(code)
 
 
 def _serve(home: Home, lease: Lease, listener: socket.socket) -> None:
@@ -76,4 +81,3 @@ def _limit_memory() -> None:
 
 if __name__ == "__main__":
     main()
-    sys.exit(0)

@@ -92,7 +92,7 @@ class Connection:
         finally:
             self._host.exit(session)
 
-    async def _messages(self) -> AsyncIterator[SessionMessage | Exception]:
+    async def _messages(self) -> AsyncIterator[SessionMessage | JSONRPCError]:
         while True:
             try:
                 line = await self._reader.readuntil(b"\n")
@@ -106,7 +106,7 @@ class Connection:
             if line.strip():
                 yield protocol.parsed(line)
 
-    async def _greeted(self, first: SessionMessage | Exception) -> Greeting | None:
+    async def _greeted(self, first: SessionMessage | JSONRPCError) -> Greeting | None:
         request = _request(first)
         if request is None or request.method != GREETING:
             return None
@@ -122,7 +122,10 @@ class Connection:
             self._host.leave(f"{greeting.label} brings the newer version {greeting.version}")
         return greeting
 
-    async def _dispatch(self, message: SessionMessage | Exception, send_in: Any) -> None:
+    async def _dispatch(self, message: SessionMessage | JSONRPCError, send_in: Any) -> None:
+        if isinstance(message, JSONRPCError):
+            await self._answer(message)
+            return
         request = _request(message)
         if request is None or not request.method.startswith("mp/"):
             if request is not None and self._host.is_leaving:
@@ -160,7 +163,7 @@ class Connection:
         return {"version": __version__, "pid": status["pid"]}
 
 
-def _request(message: SessionMessage | Exception) -> JSONRPCRequest | None:
+def _request(message: SessionMessage | JSONRPCError) -> JSONRPCRequest | None:
     if isinstance(message, SessionMessage) and isinstance(message.message, JSONRPCRequest):
         return message.message
     return None

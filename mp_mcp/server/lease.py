@@ -71,8 +71,18 @@ class Lease:
         partial.write_text(json.dumps(content) + "\n", encoding="utf-8")
         partial.replace(self._home.server_info)
 
+    def is_ours(self) -> bool:
+        """Whether the lock is still the one in the folder: somebody may have removed that."""
+        try:
+            found, held = (self._home.run / "server.lock").stat(), os.fstat(self._lock)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)
+
     def withdraw(self) -> None:
         """Be found no more; connections that exist go on."""
+        if not self.is_ours():
+            return  # what lies there belongs to another server
         self._home.socket.unlink(missing_ok=True)
         self._home.server_info.unlink(missing_ok=True)
 

@@ -17,9 +17,16 @@ from mcp.shared._context_streams import create_context_streams
 from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import SessionMessage
 from mcp_types import (
+    INVALID_REQUEST,
+    PARSE_ERROR,
     CallToolRequestParams,
     CallToolResult,
+    ErrorData,
+    JSONRPCError,
     JSONRPCRequest,
+    ListPromptsResult,
+    ListResourcesResult,
+    ListResourceTemplatesResult,
     ListToolsResult,
     PaginatedRequestParams,
     TextContent,
@@ -30,7 +37,7 @@ from mcp_types import Tool as McpTool
 from pydantic import ValidationError
 
 from mp_mcp import __version__
-from mp_mcp.errors import ErrorInfo, MpError
+from mp_mcp.errors import ErrorInfo, MpError, UsageError
 from mp_mcp.progress import Report, no_report
 from mp_mcp.server.session import Session
 from mp_mcp.tool import Tool
@@ -73,10 +80,26 @@ def build(tools: Mapping[str, Tool]) -> Server[Session]:
         instructions=INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+        on_list_resources=_no_resources,
+        on_list_resource_templates=_no_templates,
+        on_list_prompts=_no_prompts,
     )
     # A span per message costs more than most of our calls, and nobody exports it.
     server.middleware.clear()
     return server
+
+
+async def _no_resources(_: Any, __: PaginatedRequestParams | None) -> ListResourcesResult:
+    """Some hosts ask, whatever we announce."""
+    return ListResourcesResult(resources=[], ttl_ms=60_000, cache_scope="private")
+
+
+async def _no_templates(_: Any, __: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
+    return ListResourceTemplatesResult(resource_templates=[], ttl_ms=60_000, cache_scope="private")
+
+
+async def _no_prompts(_: Any, __: PaginatedRequestParams | None) -> ListPromptsResult:
+    return ListPromptsResult(prompts=[], ttl_ms=60_000, cache_scope="private")
 
 
 def described(tool: Tool) -> McpTool:
@@ -146,12 +169,33 @@ async def _loop(server: Any, session: Session) -> AsyncIterator[tuple[Any, Any]]
         tasks.cancel_scope.cancel()
 
 
-def parsed(line: bytes) -> SessionMessage | Exception:
-    """One line of the wire; an exception when it is no JSON-RPC message."""
+def parsed(line: bytes) -> SessionMessage | JSONRPCError:
+    """One line of the wire; the answer to it when it is no JSON-RPC message."""
     try:
         return SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
-    except ValidationError as error:
-        return error
+    except ValidationError:
+        return _unreadable(line)
+
+
+def _unreadable(line: bytes) -> JSONRPCError:
+    """Nobody may wait for an answer that never comes, so the id is looked for all the same."""
+    code, why, request_id = PARSE_ERROR, "This line is not JSON.", None
+    try:
+        # More tolerant than the protocol: it reads halves of surrogate pairs, for instance.
+        found = json.loads(line)
+    except (ValueError, RecursionError):
+        pass
+    else:
+        code, why = INVALID_REQUEST, "This is not a JSON-RPC 2.0 message in valid Unicode."
+        wanted = found.get("id") if isinstance(found, dict) else None
+        request_id = wanted if type(wanted) in (int, str) and _is_unicode(wanted) else None
+    data = UsageError(why, hint="Half a character, cut from an emoji, is a usual cause.").info()
+    error = ErrorData(code=code, message=why, data=data.as_dict())
+    return JSONRPCError(jsonrpc="2.0", id=request_id, error=error)
+
+
+def _is_unicode(value: object) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in str(value))
 
 
 def as_line(message: SessionMessage) -> bytes:

@@ -22,6 +22,8 @@ from mp_mcp.tool import discover
 
 logger = logging.getLogger(__name__)
 
+LOOK_AT_HOME_S = 1.0
+
 Leave = Callable[[str], None]
 
 GRACE_S = 2.0
@@ -45,6 +47,7 @@ async def run(home: Home, lease: Lease, listener: socket.socket) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_leave_on_signal, door.leave)
         tasks.start_soon(_leave_when_idle, door, settings.exit_after_s)
+        tasks.start_soon(_leave_when_homeless, door, lease)
         await leaving.wait()
         lease.withdraw()
         await door.close(GRACE_S)
@@ -65,6 +68,12 @@ async def _leave_on_signal(leave: Leave) -> None:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async for number in signals:
             leave(f"signal {number}")
+
+
+async def _leave_when_homeless(door: Door, lease: Lease) -> None:
+    while lease.is_ours():  # noqa: ASYNC110 - the file system does not tell
+        await anyio.sleep(LOOK_AT_HOME_S)
+    door.leave("the state folder was removed or replaced")
 
 
 async def _leave_when_idle(door: Door, exit_after_s: float) -> None:

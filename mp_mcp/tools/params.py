@@ -35,6 +35,11 @@ def _as_date(value: Any) -> Any:
     raise ValueError("must be a calendar day, written YYYY-MM-DD")
 
 
+def _none_if_empty(value: Any) -> Any:
+    """Agents send "" for an argument that they leave out."""
+    return None if value == "" else value
+
+
 Day = Annotated[date, BeforeValidator(_as_date)]
 
 FromDate = Annotated[
@@ -54,11 +59,13 @@ Events = Annotated[
 ]
 On = Annotated[
     str | None,
+    BeforeValidator(_none_if_empty),
     Flag("-o", "--on"),
     Field(description='Break down by this property or expression, e.g. plan, properties["plan"]'),
 ]
 Where = Annotated[
     str | None,
+    BeforeValidator(_none_if_empty),
     Flag("-w", "--where"),
     Field(description='Mixpanel filter expression, e.g. properties["plan"] == "team"'),
 ]
@@ -113,6 +120,7 @@ BookmarkType = Annotated[
 ]
 Search = Annotated[
     str | None,
+    BeforeValidator(_none_if_empty),
     Flag("--search"),
     Field(description="Only names that contain this text, in any case"),
 ]

@@ -1,5 +1,7 @@
 """The tool fetch_events. Never reads an event in Python: files go from Mixpanel to the loader."""
 
+from datetime import date
+
 from pydantic import Field
 
 from mp_mcp.errors import UsageError
@@ -7,6 +9,7 @@ from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.progress import Progress
 from mp_mcp.results import Result
 from mp_mcp.store.handles import StoreWriter
+from mp_mcp.store.models import LoadReport
 from mp_mcp.tool import tool
 from mp_mcp.tools.params import Events, FromDate, Table, ToDate, Where
 from mp_mcp.tools.storage.fetching import Fetching
@@ -29,6 +32,7 @@ class Fetched(Result):
     new_columns: list[str] = Field(
         default_factory=list, description="properties that became a column by this fetch"
     )
+    hint: str | None = None
 
 
 @tool
@@ -57,16 +61,21 @@ async def fetch_events(
     days = from_date, to_date
     fetching = Fetching(mixpanel, store, progress, table, days, events=events, where=where)
     await fetching.run()
-    reports = fetching.reports
+    return _summed(table, days, fetching.reports)
+
+
+def _summed(table: str, days: tuple[date, date], reports: list[LoadReport]) -> Fetched:
+    malformed = sum(report.malformed for report in reports)
     return Fetched(
         table=table,
-        from_date=from_date.isoformat(),
-        to_date=to_date.isoformat(),
-        days=(to_date - from_date).days + 1,
+        from_date=days[0].isoformat(),
+        to_date=days[1].isoformat(),
+        days=(days[1] - days[0]).days + 1,
         rows=sum(report.rows for report in reports),
         duplicates=sum(report.duplicates for report in reports),
-        malformed=sum(report.malformed for report in reports),
+        malformed=malformed,
         clamped=sum(report.clamped for report in reports),
         new_columns=sorted({name for report in reports for name in report.new_columns}),
         reject_files=[report.reject_file for report in reports if report.reject_file],
+        hint=f"{malformed} lines were no events; see reject_files." if malformed else None,
     )

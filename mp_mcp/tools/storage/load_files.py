@@ -9,7 +9,7 @@ from typing import Annotated
 import anyio.to_thread
 from pydantic import Field
 
-from mp_mcp.errors import DiskFullError, UsageError
+from mp_mcp.errors import DiskFullError, IncompleteExportError, UsageError
 from mp_mcp.progress import Progress
 from mp_mcp.results import Result
 from mp_mcp.store.handles import StoreWriter
@@ -34,6 +34,7 @@ class Loaded(Result, LoadReport):
     """What a load did."""
 
     table: str
+    hint: str | None = None
 
 
 @tool(command="load", human_only=True)
@@ -42,7 +43,8 @@ async def load_files(
 ) -> Loaded:
     """Load Mixpanel export files that you already have into a local table.
 
-    Rows that the table has already are not added twice. The files stay as they are.
+    Rows that the table has already are not added twice; rows without $insert_id cannot be told
+    apart and are added again. The files stay as they are.
     """
     paths = [_checked(name) for name in files]
     await store.ready()
@@ -52,13 +54,23 @@ async def load_files(
             for number, path in enumerate(paths)
         ]
         await progress(0, None, f"loading {len(paths)} files")
-        report = await store.load_events(table, linked, days=None)
-    return Loaded(table=table, **report.model_dump())
+        try:
+            report = await store.load_events(table, linked, days=None)
+        except IncompleteExportError as error:
+            raise UsageError(
+                f"{', '.join(files)}: a file is damaged or was cut off; nothing was loaded.",
+                hint="Unpack it to see how far it goes, or download it again.",
+            ) from error
+    hint = None
+    if report.malformed:
+        hint = f"{report.malformed} lines are no events; they are kept in {report.reject_file}."
+    return Loaded(table=table, hint=hint, **report.model_dump())
 
 
 def _checked(name: str) -> Path:
     path = Path(name)
-    plain = path.name.removesuffix(".gz")
+    # A link is judged by what it leads to: our own database must never be opened as a file.
+    plain = path.resolve().name.removesuffix(".gz")
     if not plain.endswith(ENDINGS):
         raise UsageError(
             f"{path.name} has no ending that tells what it is.",

@@ -174,7 +174,7 @@ def test_a_cut_answer_is_told_on_stderr(monkeypatch: pytest.MonkeyPatch, capsys:
         told = capsys.readouterr().err
         assert main(["inspect", "events", "--quiet"]) == 0
         assert capsys.readouterr().err == ""
-    assert "showing 2 of more rows" in told
+    assert "showing the first 2 rows" in told
     assert "hint: Narrow it, or use `mp fetch events`." in told
 
 
