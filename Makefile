@@ -26,6 +26,7 @@ bench: .venv/dev
 generate: .venv/dev
 	$(BIN)/python -m mp_mcp.front.generate
 	$(BIN)/python -m tests.contract.readme
+	UPDATE_SNAPSHOTS=1 $(BIN)/python -m pytest -q tests/contract
 
 setup: .venv/dev
 

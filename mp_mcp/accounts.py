@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from mp_mcp.errors import CredentialsError, SettingsError
+from mp_mcp.errors import CredentialsError, DiskFullError, SettingsError
 from mp_mcp.settings import Asking, Home, seconds
 
 Region = Literal["us", "eu", "in"]
@@ -176,9 +176,17 @@ def save_account(home: Home, account: Account, *, make_default: bool) -> None:
         found["default"] = account.name
     partial = home.config.with_suffix(".part")
     partial.unlink(missing_ok=True)
-    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(_as_toml(found).encode())
-    partial.replace(home.config)
+    try:
+        opened = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(opened, "wb") as file:
+            file.write(_as_toml(found).encode())
+        partial.replace(home.config)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise DiskFullError(
+            f"{home.config} cannot be written: {error.strerror}.",
+            hint="Free space; then try again.",
+        ) from error
 
 
 def _parse(path: Path, *, strict: bool) -> dict[str, Any]:

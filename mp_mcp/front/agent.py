@@ -32,7 +32,7 @@ from mp_mcp.settings import Asking, Home, asking, find_home
 
 STDIN, STDOUT = 0, 1
 REPLAY_ID = "mp-replayed-handshake"
-LAST_WORDS_S = 0.1
+LAST_WORDS_S = 0.05
 """How long open requests may still be answered after stdin has ended."""
 
 REPEATS = 3

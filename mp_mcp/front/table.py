@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from io import StringIO
 from typing import Any
 
-from mp_mcp.front.talk import printable
+from mp_mcp.front.talk import printable, say
 
 NARROWEST = 6
 LONGEST_NUMBER = 20
+GAP = 3
 UNLIMITED = 100_000
 """Wide enough for a file or a pipe, where nothing may be cut."""
 
@@ -30,18 +31,22 @@ def drawn(columns: Sequence[str], rows: Sequence[Sequence[Any]], width: int | No
         return Text(text, overflow="ellipsis", no_wrap=True)
 
     texts = [[line(shown(cell)) for cell in row] for row in rows]
+    room = width or UNLIMITED
     for place, name in enumerate(columns):
         is_number = _is_numeric([row[place] for row in rows])
         head = line(printable(name))
         widest = max([head.cell_len, *(row[place].cell_len for row in texts)])
-        table.add_column(
-            head,
-            justify="right" if is_number else "left",
-            # A number that is cut is a wrong number.
-            min_width=min(widest, LONGEST_NUMBER if is_number else NARROWEST),
-        )
+        # A number that is cut is a wrong number.
+        least = min(widest, LONGEST_NUMBER if is_number else NARROWEST)
+        if least > room and place:
+            break
+        room -= least + GAP
+        table.add_column(head, justify="right" if is_number else "left", min_width=least)
+    fitting = len(table.columns)
     for row in texts:
-        table.add_row(*row)
+        table.add_row(*row[:fitting])
+    if fitting < len(columns):
+        say(f"{len(columns) - fitting} more columns do not fit: select fewer, or use --format csv")
     text = StringIO()
     Console(file=text, width=width or UNLIMITED, color_system=None).print(table)
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines())

@@ -91,7 +91,7 @@ class Lease:
         os.close(self._lock)
 
 
-def acquire(home: Home, patience_s: float = 10.0) -> Lease | None:
+def acquire(home: Home, patience_s: float = 3.0) -> Lease | None:
     """Become the server, waiting for one that is leaving; None when another one stays."""
     home.create()
     lock = os.open(home.run / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)

@@ -9,7 +9,6 @@ import pytest
 
 from mp_mcp.errors import DatabaseLockedError
 from mp_mcp.store.open_store import Files, Store
-from mp_mcp.store.write_queue import WriteQueue
 from tests.processes.foreign import Foreign, foreign_program
 
 pytestmark = pytest.mark.anyio
@@ -184,4 +183,7 @@ async def test_twelve_stores_of_one_process_never_lock_each_other_out(
     stores = [store_of(files, path, lock_wait_s=0) for _ in range(12)]
     await make_table(stores[0])
     assert await asyncio.gather(*(numbers(store) for store in stores)) == [[[1]]] * 12
-    assert isinstance(stores[0].shared.queue, WriteQueue)
+    assert len({id(store.shared.queue) for store in stores}) == 1
+    await asyncio.gather(*(insert(store, number) for number, store in enumerate(stores, 2)))
+    counted = await stores[0].reader().query("SELECT count(*) FROM t", limit=1)
+    assert counted.rows == [[13]]
