@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, TypeVar
 import duckdb
 
 from mp_mcp.errors import StoreError
-from mp_mcp.store.instance import Instance, open_instance
+from mp_mcp.store.instance import Instance, Prepare, open_instance
 from mp_mcp.store.locks import LOCK_WAIT_S, Holder, holder_of, locked_error, pauses
 from mp_mcp.store.session import Session
 from mp_mcp.store.threads import Threads
@@ -22,7 +22,6 @@ from mp_mcp.store.translate import is_unwritable, translate
 
 T = TypeVar("T")
 Cursor = duckdb.DuckDBPyConnection
-Prepare = Callable[[Cursor], None]
 
 STUCK_AFTER_S = 10.0
 """A call that cannot be interrupted (one huge scalar) does not hold up the end for longer."""
@@ -259,7 +258,7 @@ class Database:
                 raise locked_error(self.path, holder, write=True, waited_s=lock_wait_s) from error
             raise StoreError(
                 f"{self.path.name} has to be opened again, but calls are still using it.",
-                hint="Try again when they have ended (mp status shows them).",
+                hint="Try again when they have ended (mp server status counts them).",
             ) from error
 
     async def _open(self, write: bool) -> Holder | None:

@@ -30,6 +30,8 @@ class Checked:
 
     sql: str
     tables: frozenset[TablePath]
+    local_names: frozenset[TablePath]
+    """What WITH defines somewhere in it; elsewhere the same name may be a table."""
     paging: Paging | None
 
 
@@ -59,13 +61,18 @@ class Guard:
 
         Raises: TableMissingError, NotReadOnlyError.
         """
-        for path in checked.tables:
-            key = names.key(path)
-            if key is None:
-                _check_absent(path, names)
-            elif key in names.foreign_views:
-                body = _body(names.foreign_views[key])
-                self.check_names(self.check(body), names)
+        judged: set[tuple[str, str]] = set()
+        pending = [checked]
+        while pending:
+            current = pending.pop()
+            for path in current.tables:
+                key = names.key(path)
+                if key is None:
+                    if path not in current.local_names or path[-1] in guard_names.denied_views():
+                        _check_absent(path, names)
+                elif key in names.foreign_views and key not in judged:
+                    judged.add(key)
+                    pending.append(self.check(_body(names.foreign_views[key])))
 
 
 def _check_absent(path: TablePath, names: Names) -> None:
@@ -93,7 +100,7 @@ def _check(sql: str) -> Checked:
     if len(sql) > MAX_SQL:
         raise QueryError(
             f"The SQL is {len(sql)} characters long; the limit is {MAX_SQL}.",
-            hint="Join with a table (save_table makes one) instead of listing values.",
+            hint="Load the values into a table (mp load) and join with it, or send them in parts.",
         )
     found = statements(sql)
     if len(found) != 1:
@@ -111,6 +118,6 @@ def _check(sql: str) -> Checked:
             hint=guard_names.STATEMENT_HINTS.get(kind, "Rewrite it as a SELECT."),
         )
     reading = Reading(tree)
-    tables = (path for path in reading.tables if path not in reading.local_names)
     paging = None if explain else paging_of(query, tree)
-    return Checked(statement, frozenset(tables), paging)
+    tables, local_names = frozenset(reading.tables), frozenset(reading.local_names)
+    return Checked(statement, tables, local_names, paging)

@@ -5,7 +5,7 @@ Never grows by itself: a test fails when duckdb has a function that nobody looke
 
 from functools import cache
 
-from mp_mcp.store.parser import built_in_functions
+from mp_mcp.store.parser import built_in_functions, built_in_views
 
 
 def _words(text: str) -> frozenset[str]:
@@ -68,23 +68,29 @@ def built_in() -> frozenset[str]:
     return frozenset(name for name, _ in built_in_functions()) | {"getenv"}
 
 
+@cache
+def denied_views() -> frozenset[str]:
+    """The views of duckdb's own that SQL may not name."""
+    return frozenset(built_in_views()) - SYSTEM_VIEWS
+
+
 STATEMENT_HINTS = {
-    "CREATE": "save_table keeps the result of a SELECT as a table.",
+    "CREATE": "Send the SELECT itself; WITH names a part of it.",
     "CREATE_FUNC": "Write the expression into the SELECT.",
-    "INSERT": "fetch_events and mp load add rows; save_table keeps a result.",
-    "UPDATE": "Compute it in a SELECT; save_table keeps the result.",
-    "DELETE": "Filter in a SELECT; drop_table removes a whole table.",
-    "MERGE_INTO": "fetch_events and mp load add rows; save_table keeps a result.",
-    "DROP": "drop_table removes a table.",
-    "ALTER": "Select what you need; save_table keeps the result.",
-    "COPY": "mp export writes a result to a file; mp load reads one.",
-    "EXPORT": "mp snapshot copies the database.",
-    "COPY_DATABASE": "mp snapshot copies the database.",
+    "INSERT": "fetch_events and mp load add rows.",
+    "UPDATE": "Compute it in a SELECT.",
+    "DELETE": "Filter in a SELECT.",
+    "MERGE_INTO": "fetch_events and mp load add rows.",
+    "DROP": "Tables stay; SQL only reads them.",
+    "ALTER": "Select what you need: SELECT * EXCLUDE, REPLACE or RENAME changes columns.",
+    "COPY": "Send the SELECT itself and page through its rows; mp load reads a file.",
+    "EXPORT": "Send a SELECT and page through its rows.",
+    "COPY_DATABASE": "Send a SELECT and page through its rows.",
     "ATTACH": "Other files cannot be opened here; mp load reads one.",
     "DETACH": "Other files cannot be opened here.",
     "SET": "Settings are fixed; write the SELECT so that it needs none.",
     "VARIABLE_SET": "Use a WITH clause instead of a variable.",
-    "PRAGMA": "Use DESCRIBE table, SHOW TABLES or inspect_schema.",
+    "PRAGMA": "Use DESCRIBE table or SHOW TABLES.",
     "CALL": "Use a SELECT.",
     "TRANSACTION": "Every query sees one committed state by itself.",
     "PREPARE": "Send the SELECT itself.",

@@ -78,7 +78,7 @@ class Reading:
         if kind not in _NODES:
             raise NotReadOnlyError(
                 f"SQL only reads here: {kind.replace('_', ' ').lower()} is not available.",
-                hint="save_table keeps the result of a SELECT as a table.",
+                hint="fetch_events and mp load add rows; SQL selects from them.",
             )
         if kind == "BASE_TABLE":
             self.tables.add(_path(node))
@@ -118,7 +118,7 @@ def _check_function(function: Node, allowed: frozenset[str]) -> None:
         raise NotReadOnlyError(
             f"The function {name} is not available here.",
             hint="SQL reads tables only: no files, settings or other programs. "
-            "mp load brings a file in; mp export writes a result out.",
+            "mp load brings a file in.",
         )
     raise QueryError(
         f"There is no function {name}.",

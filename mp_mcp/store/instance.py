@@ -17,6 +17,9 @@ from mp_mcp.store.locks import Holder
 
 MAX_THREADS = 8
 
+Prepare = Callable[[duckdb.DuckDBPyConnection, bool], None]
+"""What to do with an open file before its use; told whether it is open read-only."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -51,9 +54,9 @@ def open_instance(
     *,
     holder: Holder | None = None,
     read_only: bool = False,
-    prepare: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
+    prepare: Prepare | None = None,
 ) -> Instance:
-    """Open the file; `prepare` brings its schema up to date before anybody uses it.
+    """Open the file; `prepare` sees it before anybody uses it.
 
     Raises: duckdb.Error, StoreError when the folder cannot be made.
     """
@@ -66,8 +69,10 @@ def open_instance(
             # The folder may be older than us and open to others. chmod does not open the file.
             path.chmod(0o600)
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        if prepare is not None and not read_only:
-            _in_a_transaction(connection, prepare)
+        if prepare is not None:
+            connection.execute("BEGIN TRANSACTION")
+            prepare(connection, read_only)
+            connection.execute("COMMIT")
         _lock(connection, spool)
     except BaseException:
         connection.close()
@@ -99,15 +104,6 @@ def _lock(connection: duckdb.DuckDBPyConnection, spool: Path) -> None:
     connection.execute(f"SET allowed_directories = ['{folder}']")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
-
-
-def _in_a_transaction(
-    connection: duckdb.DuckDBPyConnection,
-    prepare: Callable[[duckdb.DuckDBPyConnection], None],
-) -> None:
-    connection.execute("BEGIN TRANSACTION")
-    prepare(connection)
-    connection.execute("COMMIT")
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Who may read now: a few at a time, and short queries never wait behind long ones.
+"""Who may read now: a few at a time, and long queries leave room for short ones.
 
 Never runs anything: it hands out turns.
 """
@@ -29,7 +29,8 @@ class Turn:
 class Lanes:
     """Every query starts in the short lane; one that takes its time moves to the long lane.
 
-    So the short lane frees itself while the long lane has room, and at most SHORT + LONG run.
+    So the short lane frees itself while the long lane has room. At most SHORT + LONG run: when all
+    of them take their time, even a short query waits until one ends.
     """
 
     def __init__(

@@ -122,7 +122,7 @@ def _taken(cursor: DuckDBPyConnection, table: str, why: str) -> TableExistsError
     )
     return TableExistsError(
         f"The table {table} exists and {why}.",
-        hint=f"Fetch into another table, for instance {free}, or drop {table} first.",
+        hint=f"Use another table, for instance {free}.",
     )
 
 

@@ -60,8 +60,7 @@ def locked_error(
         )
     return DatabaseLockedError(
         f"{path.name} is open in {holder}, which is not one of our programs.",
-        hint=f"{way_out} Tools that ask Mixpanel work meanwhile. "
-        "For a copy that other programs can keep open: mp snapshot FILE.",
+        hint=f"{way_out} Tools that ask Mixpanel work meanwhile.",
         retry_after=max(waited_s, 1.0),
     )
 

@@ -12,8 +12,8 @@ from mp_mcp.store.database import Database
 from mp_mcp.store.guard import Guard
 from mp_mcp.store.lanes import Lanes
 from mp_mcp.store.locks import LOCK_WAIT_S
+from mp_mcp.store.opening import prepare
 from mp_mcp.store.reads import Limits, Reader
-from mp_mcp.store.schema import ensure_schema
 from mp_mcp.store.write_queue import WriteQueue
 from mp_mcp.store.writes import Writer
 
@@ -110,7 +110,7 @@ class Files:
                     path,
                     spool=spool,
                     release_after_s=release_after_s,
-                    prepare=ensure_schema,
+                    prepare=prepare,
                     make_room=partial(self._make_room, path),
                 )
             )

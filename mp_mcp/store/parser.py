@@ -42,7 +42,10 @@ def tree_of(sql: str) -> Node | None:
     try:
         parsed = json.loads(row[0]) if row else {}
     except RecursionError as error:
-        raise QueryError("The SQL is nested too deeply.", hint="Split it: save_table.") from error
+        raise QueryError(
+            "The SQL is nested too deeply.",
+            hint="Split it into WITH parts, or into several queries.",
+        ) from error
     found = parsed.get("statements", ())
     if parsed.get("error") or len(found) != 1:
         return None
@@ -59,6 +62,17 @@ def built_in_functions() -> tuple[tuple[str, str], ...]:
             " WHERE internal ORDER BY ALL"
         )
         return tuple((str(name), str(kind)) for name, kind in rows.fetchall())
+
+
+@cache
+def built_in_views() -> tuple[str, ...]:
+    """Name of every view that a query finds without naming a schema of duckdb's own."""
+    with _one_at_a_time:
+        rows = _connection().execute(
+            "SELECT DISTINCT lower(view_name) FROM duckdb_views()"
+            " WHERE internal AND schema_name = 'main' ORDER BY ALL"
+        )
+        return tuple(str(name) for (name,) in rows.fetchall())
 
 
 @cache

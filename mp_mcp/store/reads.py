@@ -19,6 +19,7 @@ from mp_mcp.store.handles import StoreReader
 from mp_mcp.store.lanes import Lanes, Turn
 from mp_mcp.store.locks import LOCK_WAIT_S
 from mp_mcp.store.models import TableInfo
+from mp_mcp.store.session import timed_out
 from mp_mcp.store.translate import translate
 from mp_mcp.store.values import Convert, converter, needs_text, text_expression
 
@@ -90,12 +91,16 @@ class Reader(StoreReader):
         clock = asyncio.get_running_loop().time
         deadline = clock() + seconds
         turn = await self._turn(seconds)
-        return await self._database.run(
-            work,
-            timeout_s=max(deadline - clock(), 0.01),
-            lock_wait_s=self._lock_wait_s,
-            ended=turn.leave,
-        )
+        try:
+            return await self._database.run(
+                work,
+                timeout_s=max(deadline - clock(), 0.01),
+                lock_wait_s=self._lock_wait_s,
+                ended=turn.leave,
+            )
+        except QueryTimeoutError as error:
+            # It names what was left of the limit after waiting for the turn.
+            raise timed_out(seconds) from error
 
     async def _turn(self, seconds: float) -> Turn:
         try:
@@ -104,7 +109,7 @@ class Reader(StoreReader):
         except TimeoutError as error:
             raise QueryTimeoutError(
                 f"Other queries kept all slots busy for {seconds:g} s.",
-                hint="Try again; mp status shows what is running, mp cancel ends it.",
+                hint="Try again in a moment; mp server status counts the calls that run.",
             ) from error
 
     # --- in a worker thread
@@ -201,6 +206,5 @@ def _next_page(page: _Page, offset: int, limit: int) -> str:
     order = "" if page.is_exact else " (with an ORDER BY on a unique column, or rows may repeat)"
     return (
         f"There are more rows. Next page: query_sql with the same sql, limit={limit}, "
-        f"offset={following}{order}. Or aggregate, select fewer columns, or write all rows to a "
-        "file: mp export."
+        f"offset={following}{order}. Or aggregate, or select fewer columns."
     )

@@ -51,6 +51,16 @@ def has_schema(cursor: DuckDBPyConnection) -> bool:
     return found is not None
 
 
+def is_empty(cursor: DuckDBPyConnection) -> bool:
+    """Whether nobody has put anything into this file yet."""
+    found = cursor.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database()"
+        " UNION ALL SELECT 1 FROM duckdb_views()"
+        " WHERE database_name = current_database() AND NOT internal"
+    ).fetchone()
+    return found is None
+
+
 def ensure_schema(cursor: DuckDBPyConnection) -> None:
     """Create the bookkeeping, or bring it to this version; the caller holds the transaction.
 
@@ -61,15 +71,23 @@ def ensure_schema(cursor: DuckDBPyConnection) -> None:
             cursor.execute(statement)
         cursor.execute("INSERT INTO _mp.meta VALUES ('version', ?)", [str(VERSION)])
         return
+    for version in range(check_version(cursor), VERSION):
+        cursor.execute(_MIGRATIONS[version])
+        cursor.execute("UPDATE _mp.meta SET value = ? WHERE name = 'version'", [str(version + 1)])
+
+
+def check_version(cursor: DuckDBPyConnection) -> int:
+    """The layout of this file, which has our bookkeeping.
+
+    Raises: DatabaseCorruptError when a newer program wrote it.
+    """
     found = _version(cursor)
     if found > VERSION:
         raise DatabaseCorruptError(
             f"The database has layout {found}, this program knows layouts up to {VERSION}.",
             hint="A newer mp wrote it: update mp-mcp, or use another MP_HOME.",
         )
-    for version in range(found, VERSION):
-        cursor.execute(_MIGRATIONS[version])
-        cursor.execute("UPDATE _mp.meta SET value = ? WHERE name = 'version'", [str(version + 1)])
+    return found
 
 
 def _version(cursor: DuckDBPyConnection) -> int:
@@ -77,6 +95,6 @@ def _version(cursor: DuckDBPyConnection) -> int:
     if row is None or not str(row[0]).isdigit():
         raise DatabaseCorruptError(
             "The database has mp's bookkeeping, but no version in it.",
-            hint="Move the file away and fetch again, or restore it from a snapshot.",
+            hint="Move the file away and fetch again, or put a copy of yours back.",
         )
     return int(row[0])

@@ -4,12 +4,14 @@ Never runs two pieces at once on its cursor: duckdb refuses that, or mixes up an
 """
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TypeVar, cast
 
+import anyio
 import duckdb
 
 from mp_mcp.errors import QueryError, QueryTimeoutError, StoreError
@@ -52,10 +54,12 @@ class Session:
         *,
         timeout_s: float | None = None,
         last: bool = False,
+        to_its_end: bool = False,
     ) -> T:
         """Run one piece of work; `last` also closes the cursor, in the same thread.
 
         Cancelled or out of time, it returns at once; the thread is interrupted and ends later.
+        Work that runs `to_its_end` is waited for first, and not interrupted.
         Raises: QueryTimeoutError, and whatever the work raises, translated.
         """
         if self._stopped:
@@ -66,15 +70,14 @@ class Session:
         try:
             done, _ = await asyncio.wait((running,), timeout=timeout_s)
         except asyncio.CancelledError:
-            self.stop()
+            if to_its_end:
+                await ended(running)
+            else:
+                self.stop()
             raise
         if not done:
             self.stop()
-            raise QueryTimeoutError(
-                f"The query was stopped at its time limit of {timeout_s:.3g} s.",
-                hint="Filter by day and event, select fewer columns, or aggregate first; "
-                "`timeout` raises the limit.",
-            )
+            raise timed_out(timeout_s or 0)
         return running.result()
 
     def _call(self, work: Callable[[duckdb.DuckDBPyConnection], T], last: bool) -> T:
@@ -132,6 +135,23 @@ class Session:
         # Closing drops the cursor's temporary tables, which can take a while.
         closing = self._threads.run(self._close_cursor)
         closing.add_done_callback(lambda _: self._ended(self))
+
+
+async def ended(work: "asyncio.Future[T]") -> None:
+    """Wait for the work's outcome, whatever it is and whoever cancels the waiting."""
+    with anyio.CancelScope(shield=True):
+        while not work.done():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait((work,))
+
+
+def timed_out(limit_s: float) -> QueryTimeoutError:
+    """What a caller reads who asked for at most `limit_s` seconds."""
+    return QueryTimeoutError(
+        f"The query was stopped at its time limit of {limit_s:.3g} s.",
+        hint="Filter by day and event, select fewer columns, or aggregate first; "
+        "`timeout` raises the limit.",
+    )
 
 
 def _stopped() -> StoreError:

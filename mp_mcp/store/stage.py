@@ -20,6 +20,7 @@ from mp_mcp.store import exact, layout
 from mp_mcp.store.exact import Column, Kind, literal
 from mp_mcp.store.plan import Seen, choose_columns, seen_in_rest
 from mp_mcp.store.rejects import is_gzip, remove, repair, write_head
+from mp_mcp.store.schema import has_schema
 
 _log = logging.getLogger(__name__)
 _numbers = count(1)
@@ -112,7 +113,7 @@ def _columns(
     head = files[0].with_name(files[0].name + ".head.json")
     try:
         write_head(files, _SAMPLE, head)
-        known = layout.properties_of(cursor, table)
+        known = layout.properties_of(cursor, table) if has_schema(cursor) else []
         return choose_columns(cursor, _source([head], longest), known)
     finally:
         head.unlink(missing_ok=True)

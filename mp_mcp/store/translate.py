@@ -90,11 +90,12 @@ def _of_the_file(error: duckdb.Error, path: Path) -> MpError:
     if isinstance(error, (duckdb.PermissionException, duckdb.HTTPException)):
         return NotReadOnlyError(
             f"SQL cannot reach files or networks here: {said}",
-            hint="Files come in through mp load, and results go out through mp export.",
+            hint="Files come in through mp load; query_sql returns rows page by page.",
         )
     if "launched in read-only mode" in message:
         return NotReadOnlyError(
-            f"This SQL only reads: {said}", hint="save_table keeps a result as a table."
+            f"This SQL only reads: {said}",
+            hint="fetch_events and mp load add rows; SQL selects from them.",
         )
     if isinstance(error, duckdb.SerializationException) or _DAMAGED.search(message):
         return DatabaseCorruptError(f"{path.name} cannot be read: {said}", hint=_repair(path))
@@ -108,7 +109,9 @@ def _of_the_file(error: duckdb.Error, path: Path) -> MpError:
             f"A file of {path.name} is missing: {said}",
             hint=f"Check that {path.parent} is still there, then try again.",
         )
-    return StoreError(f"DuckDB failed on {path.name}: {said}", hint="Try again; see mp doctor.")
+    return StoreError(
+        f"DuckDB failed on {path.name}: {said}", hint="Try again; mp server logs may tell more."
+    )
 
 
 def _of_the_sql(error: duckdb.Error, names: Collection[str]) -> MpError:
@@ -124,7 +127,7 @@ def _of_the_sql(error: duckdb.Error, names: Collection[str]) -> MpError:
     if _COLUMN.search(message):
         close = f"Close: {found['names']}. " if found else ""
         return QueryError(
-            said, hint=f"{close}inspect_schema lists the columns; prop('name') reads rare ones."
+            said, hint=f"{close}DESCRIBE table lists the columns; prop('name') reads rare ones."
         )
     if found:
         return QueryError(said, hint=f"Did you mean {found['names']}?")
@@ -160,6 +163,6 @@ def _first_line(message: str) -> str:
 
 def _repair(path: Path) -> str:
     return (
-        f"Move {path} (with its .wal file) away, restore it from a snapshot or fetch again. "
+        f"Move {path} (with its .wal file) away, put a copy of yours back or fetch again. "
         "A file of a newer DuckDB opens with a newer mp-mcp only."
     )

@@ -1,7 +1,7 @@
 """All writes to a file, one after another, each in one transaction.
 
-Never waits without bound: a full queue is an error at once, and whoever stops waiting takes the
-job out, or interrupts it.
+Never stops a transaction that has begun: whoever leaves takes only a waiting job along. And never
+queues without bound: a full queue is an error at once.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import duckdb
 
 from mp_mcp.errors import QueueFullError, StoreError
 from mp_mcp.store.database import Cursor, Database
-from mp_mcp.store.session import Session
+from mp_mcp.store.session import Session, ended
 
 T = TypeVar("T")
 
@@ -31,6 +31,7 @@ class _Job(Generic[T]):
     session: Session | None
     checkpoint: bool
     outcome: asyncio.Future[T]
+    has_begun: bool = False
 
 
 class WriteQueue:
@@ -58,8 +59,8 @@ class WriteQueue:
         """Run `work` in a transaction of its own and return its result once it is committed.
 
         `session` is for work that needs the temporary tables of its own cursor; `checkpoint` is
-        for big work. Cancelled before it starts, the job is taken out; while it runs, it is
-        interrupted and rolled back.
+        for big work. Cancelled before it begins, the job is taken out; afterwards the cancellation
+        is raised only when the job has committed or failed.
         Raises: QueueFullError, DatabaseLockedError, StoreError after close, and what `work` raises.
         """
         if self._is_closed:
@@ -67,7 +68,7 @@ class WriteQueue:
         if len(self._waiting) >= self._max_waiting:
             raise QueueFullError(
                 f"{len(self._waiting)} writes are waiting already.",
-                hint="Try again in some seconds; mp status shows what is running.",
+                hint="Try again in some seconds; mp server status counts the calls that run.",
                 retry_after=5.0,
             )
         loop = asyncio.get_running_loop()
@@ -76,8 +77,16 @@ class WriteQueue:
         self._waiting.append(cast("_Job[object]", job))
         if self._writer is None:
             self._writer = loop.create_task(self._write())
-        # Cancelling the caller cancels `outcome`, which the writer sees.
-        return await outcome
+        try:
+            await asyncio.wait((outcome,))
+        except asyncio.CancelledError:
+            if job.has_begun:
+                await ended(outcome)
+                _look_at_the_outcome(outcome)
+            else:
+                outcome.cancel()
+            raise
+        return outcome.result()
 
     async def close(self) -> None:
         """Refuse new jobs and finish those that wait. Idempotent."""
@@ -117,13 +126,20 @@ class WriteQueue:
                 job.outcome.set_result(result)
 
     async def _run(self, job: _Job[object], session: Session, *, last: bool) -> object:
-        job.outcome.add_done_callback(
-            lambda outcome: session.stop() if outcome.cancelled() else None
-        )
+        if job.outcome.done():
+            return None  # its waiter left while the file was opened
+        job.has_begun = True
+        work = _transaction(job.work, job.checkpoint)
         try:
-            return await session.run(_transaction(job.work, job.checkpoint), last=last)
+            return await session.run(work, last=last, to_its_end=True)
         finally:
             self._database.changed()
+
+
+def _look_at_the_outcome(outcome: "asyncio.Future[T]") -> None:
+    """Its waiter gets the cancellation: a failure nobody looks at would be logged as a mistake."""
+    if not outcome.cancelled() and (error := outcome.exception()) is not None:
+        logger.warning("A write failed after its caller had left: %s", error)
 
 
 def _transaction(work: Callable[[Cursor], T], checkpoint: bool) -> Callable[[Cursor], T]:

@@ -3,6 +3,7 @@
 Never asks Mixpanel, and never writes outside a queued transaction.
 """
 
+import logging
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -12,16 +13,21 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from mp_mcp.errors import DiskFullError
+from mp_mcp.errors import DiskFullError, MpError
 from mp_mcp.store import catalog, load
 from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.handles import StoreWriter
 from mp_mcp.store.locks import LOCK_WAIT_S
 from mp_mcp.store.models import LoadReport
+from mp_mcp.store.schema import ensure_schema
+from mp_mcp.store.session import Session
 from mp_mcp.store.write_queue import WriteQueue
 
 BIG_LOAD_BYTES = 8_000_000
 """From this size of the files a load is followed by a checkpoint."""
+
+
+logger = logging.getLogger(__name__)
 
 
 class Writer(StoreWriter):
@@ -98,12 +104,21 @@ class Writer(StoreWriter):
             staged = await session.run(stage)
 
             def swap(cursor: Cursor) -> LoadReport:
+                # A file that another program made gets our bookkeeping with its first load.
+                ensure_schema(cursor)
                 return load.swap_events(cursor, staged, where=where, job_id=load_id)
 
             is_big = sum(file.stat().st_size for file in files) > BIG_LOAD_BYTES
             report = await self._queue.submit(swap, session=session, checkpoint=is_big)
-            self._seen.tables = await session.run(catalog.tables)
+            await self._look_again(session)
             return report
+
+    async def _look_again(self, session: Session) -> None:
+        """List the tables for `status`; the load is committed, whatever comes of this."""
+        try:
+            self._seen.tables = await session.run(catalog.tables)
+        except MpError:
+            logger.warning("The tables were not listed after a load", exc_info=True)
 
     def _load_id(self, table: str, days: tuple[date, date] | None, events: tuple[str, ...]) -> str:
         if self._job_id is None:

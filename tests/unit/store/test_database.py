@@ -232,7 +232,7 @@ async def test_a_damaged_file_is_named(database: Database, queue: WriteQueue, st
     database.path.write_bytes(content)
     with pytest.raises(DatabaseCorruptError) as caught:
         await store.reader().query("SELECT max(h) FROM t", limit=1)
-    assert "snapshot" in (caught.value.hint or "")
+    assert "fetch again" in (caught.value.hint or "")
 
 
 async def test_a_file_of_a_newer_program_is_refused(database: Database, queue: WriteQueue) -> None:

@@ -93,6 +93,44 @@ async def test_views_that_others_made_are_judged_too(store: Store, queue: WriteQ
             await reader.query(f"FROM {name}", limit=1)
 
 
+HIDING = Names(
+    "7",
+    frozenset({("main", "t"), ("main", "v"), ("main", "good"), ("main", "self")}),
+    {
+        ("main", "v"): "CREATE VIEW v AS SELECT * FROM read_blob('7.db');",
+        ("main", "good"): "CREATE VIEW good AS SELECT a FROM t;",
+        ("main", "self"): 'CREATE VIEW "self" AS WITH "self" AS (SELECT 1) SELECT * FROM "self";',
+    },
+    ("t", "v", "good", "self"),
+)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM (WITH v AS (SELECT 1) SELECT * FROM v) a, v b",
+        "SELECT (WITH v AS (SELECT 1) SELECT 1), * FROM v",
+        "FROM v UNION ALL (WITH V AS (SELECT 1) FROM v)",
+        "WITH x AS (WITH v AS (SELECT 1) FROM v) FROM v",
+        "WITH v AS (SELECT * FROM v) SELECT * FROM v",
+    ],
+)
+def test_a_name_in_another_scope_hides_no_view_of_others(sql: str) -> None:
+    with pytest.raises(NotReadOnlyError, match="read_blob"):
+        judge(sql, HIDING)
+
+
+def test_a_name_in_another_scope_hides_no_view_of_duckdb() -> None:
+    for name in ("duckdb_logs", "pragma_database_list"):
+        with pytest.raises(TableMissingError, match=name):
+            judge(f"SELECT * FROM (WITH {name} AS (SELECT 1) FROM {name}) a, {name} b", HIDING)
+
+
+def test_a_name_that_a_harmless_view_has_can_be_defined_again() -> None:
+    for name in ("good", "t", "self", "duckdb_tables", "anything"):
+        judge(f'WITH "{name}" AS (SELECT 1) FROM "{name}"', HIDING)
+
+
 @pytest.mark.anyio
 async def test_functions_that_others_defined_are_not_called(
     store: Store, queue: WriteQueue
@@ -107,10 +145,10 @@ async def test_functions_that_others_defined_are_not_called(
     [
         ("SELECT 1; SELECT 2", "2 statements", "one by one"),
         ("", "0 statements", "one by one"),
-        ("CREATE TABLE u AS SELECT 1", "Only one SELECT", "save_table"),
-        ("COPY t TO 'x.csv'", "Only one SELECT", "mp export"),
+        ("CREATE TABLE u AS SELECT 1", "Only one SELECT", "Send the SELECT itself"),
+        ("COPY t TO 'x.csv'", "Only one SELECT", "mp load"),
         ("PIVOT t ON a USING count(*)", "Only one SELECT", "IN ('a', 'b')"),
-        ("WITH x AS (DELETE FROM t RETURNING *) FROM x", "only reads", "save_table"),
+        ("WITH x AS (DELETE FROM t RETURNING *) FROM x", "only reads", "fetch_events"),
         ("FROM 'events.csv'", "cannot read files", "mp load"),
         ("FROM read_csv('x')", "read_csv is not available", "mp load"),
         ("SELECT uper('a')", "no function uper", "upper"),

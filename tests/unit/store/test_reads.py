@@ -51,7 +51,7 @@ async def test_more_rows_than_the_limit_are_truncated(store: Store) -> None:
     answer = await store.reader().query("FROM range(6)", limit=5)
     assert (answer.row_count, answer.truncated) == (5, True)
     assert "query_sql" in (answer.hint or "")
-    assert "mp export" in (answer.hint or "")
+    assert "aggregate" in (answer.hint or "")
 
 
 async def test_the_readers_own_limit_applies_on_top(store: Store) -> None:
@@ -198,6 +198,18 @@ async def test_a_full_house_is_a_time_out_that_says_so(store: Store) -> None:
         await reader.query("SELECT 1", limit=1, timeout_s=0.01)
     call.cancel()
     await asyncio.wait([call])
+
+
+async def test_a_time_limit_is_named_as_it_was_asked_for(store: Store) -> None:
+    lanes = Lanes(1, 0)
+    turn = await lanes.enter()
+    shared = store.shared
+    reader = Reader(store.database, shared.guard, lanes, shared.names, Limits(), seen=shared.seen)
+    call = asyncio.create_task(reader.query(ENDLESS, limit=1, timeout_s=0.3))
+    await anyio.sleep(0.1)  # a part of the limit goes by in the queue
+    turn.leave()
+    with pytest.raises(QueryTimeoutError, match=r"time limit of 0\.3 s"):
+        await call
 
 
 async def test_a_caller_cannot_raise_its_time_limit_above_the_readers(store: Store) -> None:

@@ -9,7 +9,6 @@ from mp_mcp.errors import QueryError, QueueFullError, StoreError
 from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.write_queue import WriteQueue
 from tests.unit.store.conftest import until
-from tests.unit.store.test_database import endless
 
 pytestmark = pytest.mark.anyio
 
@@ -115,25 +114,96 @@ async def test_a_waiter_that_leaves_takes_its_job_along(
     assert await rows(database) == []
 
 
-async def test_a_cancelled_running_job_is_rolled_back(
+async def cancelled(call: asyncio.Task[object]) -> None:
+    """Cancel it twice, as an impatient client and then a leaving server do."""
+    for _ in range(2):
+        call.cancel()
+        await anyio.wait_all_tasks_blocked()
+
+
+async def test_a_job_that_runs_is_committed_before_its_waiter_may_leave(
     database: Database, queue: WriteQueue
 ) -> None:
     await make_table(queue)
-    started = threading.Event()
+    held = Held()
 
     def work(cursor: Cursor) -> None:
-        cursor.execute("INSERT INTO t VALUES (1)")
-        started.set()
-        endless(cursor)
+        held(cursor)
+        insert(1)(cursor)
 
-    running = asyncio.create_task(queue.submit(work))
-    await until(started.is_set)
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    running: asyncio.Task[object] = asyncio.create_task(queue.submit(work))
+    await until(held.started.is_set)
+    await cancelled(running)
+    assert not running.done()
+    held.go_on.set()
+    with anyio.fail_after(10), pytest.raises(asyncio.CancelledError):
         await running
+    assert await rows(database) == [1]
+    assert await queue.submit(insert(2)) == 2
+
+
+async def test_a_job_that_fails_after_its_waiter_left_leaves_nothing(
+    database: Database, queue: WriteQueue
+) -> None:
+    await make_table(queue)
+    held = Held()
+
+    def fails(cursor: Cursor) -> None:
+        insert(1)(cursor)
+        held(cursor)
+        cursor.execute("INSERT INTO t VALUES ('no number')")
+
+    running: asyncio.Task[object] = asyncio.create_task(queue.submit(fails))
+    await until(held.started.is_set)
+    await cancelled(running)
+    held.go_on.set()
+    with anyio.fail_after(10), pytest.raises(asyncio.CancelledError):
+        await running
+    assert await rows(database) == []
+
+
+async def test_a_cancelled_scope_waits_for_the_commit(
+    database: Database, queue: WriteQueue
+) -> None:
+    await make_table(queue)
+    held = Held()
+
+    def work(cursor: Cursor) -> None:
+        held(cursor)
+        insert(1)(cursor)
+
     with anyio.fail_after(10):
-        await queue.submit(insert(2))
-    assert await rows(database) == [2]
+        async with anyio.create_task_group() as group:
+            group.start_soon(queue.submit, work)
+            await until(held.started.is_set)
+            group.cancel_scope.cancel()
+            held.go_on.set()
+    assert await rows(database) == [1]
+
+
+async def test_a_cancelled_writer_ends_its_transaction(
+    database: Database, queue: WriteQueue
+) -> None:
+    """When an event loop ends it cancels every task, not only the waiters."""
+    await make_table(queue)
+    held = Held()
+
+    def work(cursor: Cursor) -> None:
+        held(cursor)
+        insert(1)(cursor)
+
+    before = asyncio.all_tasks()
+    running = asyncio.create_task(queue.submit(work))
+    await until(held.started.is_set)
+    started = asyncio.all_tasks() - before
+    for task in started:
+        task.cancel()
+    await anyio.wait_all_tasks_blocked()
+    assert not running.done()
+    held.go_on.set()
+    await asyncio.wait(started, timeout=10)
+    assert running.cancelled()
+    assert await rows(database) == [1]
 
 
 async def test_close_finishes_what_waits_and_refuses_more(

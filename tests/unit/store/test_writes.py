@@ -1,9 +1,14 @@
 import asyncio
+import threading
 from pathlib import Path
 
+import anyio
 import pytest
 
 from mp_mcp.errors import StoreError, UsageError
+from mp_mcp.store import catalog, load
+from mp_mcp.store.database import Cursor
+from mp_mcp.store.models import LoadReport, TableInfo
 from mp_mcp.store.open_store import Store
 from mp_mcp.store.writes import Writer
 from tests.unit.store.conftest import until
@@ -82,3 +87,63 @@ async def test_a_closing_store_refuses_loads(store: Store) -> None:
     await store.close()
     with pytest.raises(StoreError, match="closing"):
         await store.writer().ready()
+
+
+async def test_a_load_that_is_being_swapped_in_ends_before_its_caller_leaves(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside, go_on = threading.Event(), threading.Event()
+    real = load.swap_events
+
+    def held(cursor: Cursor, staged: load.Staged, *, where: str | None, job_id: str) -> LoadReport:
+        inside.set()
+        assert go_on.wait(timeout=20)
+        return real(cursor, staged, where=where, job_id=job_id)
+
+    monkeypatch.setattr(load, "swap_events", held)
+    writer = store.writer()
+    async with writer.spool() as folder:
+        call = asyncio.create_task(
+            writer.load_events("events", [export(folder, 0, 5)], days=(JAN_1, JAN_1))
+        )
+        await until(inside.is_set)
+        call.cancel()
+        await anyio.wait_all_tasks_blocked()
+        assert not call.done()
+        go_on.set()
+        with anyio.fail_after(10), pytest.raises(asyncio.CancelledError):
+            await call
+    assert await count(store) == 5
+
+
+async def test_staging_stops_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = threading.Event()
+
+    def endless(cursor: Cursor, *_: object, **__: object) -> None:
+        started.set()
+        cursor.execute("SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE a <> b")
+
+    monkeypatch.setattr(load, "stage_events", endless)
+    call = asyncio.create_task(store.writer().load_events("events", [], days=None))
+    await until(started.is_set)
+    call.cancel()
+    with anyio.fail_after(10), pytest.raises(asyncio.CancelledError):
+        await call
+    await until(lambda: store.database.is_idle)
+
+
+async def test_a_committed_load_is_a_success_even_when_the_tables_cannot_be_listed(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(cursor: Cursor) -> list[TableInfo]:
+        cursor.execute("SELECT 'x'::INTEGER")
+        return []
+
+    writer = store.writer()
+    async with writer.spool() as folder:
+        with monkeypatch.context() as patch:
+            patch.setattr(catalog, "tables", fails)
+            report = await writer.load_events("events", [export(folder, 0, 5)], days=None)
+    assert report.rows == 5
+    assert await count(store) == 5
+    assert "not listed" in caplog.text
