@@ -1,11 +1,15 @@
 """How fast calls are answered beside a long query and beside a fetch. Never asserts a time."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
+from mp_mcp.server import lease
+from mp_mcp.settings import Home
 from tests.bench.timing import Figures, milliseconds, timed
 from tests.processes.agents import Agent
 from tests.processes.waiting import wait_until
@@ -20,9 +24,11 @@ def long_query(environ: Mapping[str, str]) -> Figures:
     with Agent(environ, "legacy") as agent, Agent(environ, "legacy") as other:
         agent.call("query_sql", sql="select 1")
         number = other.start_call("query_sql", sql=LONG, timeout=120)
-        wait_until(lambda: _running(agent))
-        figures = _short_calls(agent, lambda: True)
-        figures["the long query outlived them"] = number not in other.answered and _running(agent)
+        with closing(Watcher(environ)) as watcher:
+            wait_until(watcher.runs)
+            figures = _short_calls(agent, lambda: True)
+            outlived = number not in other.answered and watcher.runs()
+        figures["the long query outlived them"] = outlived
     return figures | {
         "from closed stdin to the end of the query": _ends(environ, _close_stdin),
         "from SIGKILL of mp-mcp to the end of the query": _ends(environ, _kill),
@@ -71,14 +77,15 @@ def _short_calls(agent: Agent, until: Callable[[], bool]) -> Figures:
 def _ends(environ: Mapping[str, str], end: Callable[[Agent], None]) -> dict[str, float]:
     """How long after the end of its client a query still runs; the server is asked, not mp."""
     samples = []
-    with Agent(environ, "legacy") as watcher:
+    with closing(Watcher(environ)) as watcher:
+        wait_until(lambda: not watcher.runs())
         for _ in range(ENDS):
             client = Agent(environ)
             client.start_call("query_sql", sql=LONG, timeout=120)
-            wait_until(lambda: _running(watcher))
+            wait_until(watcher.runs)
             started = time.perf_counter()
             end(client)
-            while _running(watcher):
+            while watcher.runs():
                 pass
             samples.append(time.perf_counter() - started)
             client.close()
@@ -94,7 +101,26 @@ def _kill(client: Agent) -> None:
     client.process.kill()
 
 
-def _running(agent: Agent) -> bool:
-    """Whether a query runs on any database."""
-    databases: list[dict[str, Any]] = agent.request("mp/status")["databases"]
-    return any(database["running"] for database in databases)
+class Watcher:
+    """A front that asks the server for its status, over one open socket."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._socket = lease.dial(Home(Path(environ["MP_HOME"])))
+        self._socket.settimeout(60)
+        self._answers = self._socket.makefile("rb")
+        self._ask("mp/hello", {"version": "0", "label": "bench"})
+
+    def close(self) -> None:
+        """Hang up."""
+        self._answers.close()
+        self._socket.close()
+
+    def runs(self) -> bool:
+        """Whether a query runs on any database."""
+        return any(database["running"] for database in self._ask("mp/status", {})["databases"])
+
+    def _ask(self, method: str, params: dict[str, str]) -> dict[str, Any]:
+        message = {"jsonrpc": "2.0", "id": method, "method": method, "params": params}
+        self._socket.sendall(json.dumps(message).encode() + b"\n")
+        result: dict[str, Any] = json.loads(self._answers.readline())["result"]
+        return result
