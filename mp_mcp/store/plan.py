@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 from mp_mcp.store import exact, layout
 from mp_mcp.store.exact import Column, Kind, identifier, literal
 
-_FREQUENT = 0.02
+_FREQUENT = 0.05
 """The share of sampled rows from which a new property gets a stored column."""
 _FREQUENT_NOW = 0.1
 """The same for one that older rows have in the rest: its column is read together with the rest."""
