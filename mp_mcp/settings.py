@@ -1,7 +1,7 @@
 """Where state lives and what a client brings along: flags over environment.
 
-The only reader of environment variables. Standard library only and cheap to import, because `mp`
-starts with it; stored accounts are the business of `accounts.py`.
+The only reader of `MP_*` settings (but MP_LOG, which is the server's own). Standard library only
+and cheap to import, because `mp` starts with it; it never reads stored accounts (`accounts.py`).
 """
 
 import math

@@ -1,6 +1,7 @@
 """Tools over MCP: listing, calling, errors, progress, for both protocol generations.
 
-The only file that knows the SDK, private seams included. Never knows a tool or a transport.
+What we use of the SDK is here, but for the streams and message types that `connection.py` passes
+on. Never knows a tool or a transport.
 """
 
 import json

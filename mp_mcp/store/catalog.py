@@ -1,4 +1,4 @@
-"""Tables, schema, sample, describe, column: SQL in, models out.
+"""What is in the file: the tables for people, and the names that SQL may use.
 
 Never writes, and never shows our own bookkeeping (schema `_mp`).
 """
