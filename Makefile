@@ -6,13 +6,18 @@ PYTHON ?= $(shell for each in $(CANDIDATES); do \
 BIN := .venv/bin
 UV := $(shell command -v uv)
 
-.PHONY: demo test lint bench setup generate clean
+.PHONY: demo test test-clients lint bench setup generate clean
 
 demo: .venv/runtime
 	@$(BIN)/mp demo
 
 test: lint
 	$(BIN)/python -m pytest
+
+# Other people's clients against the simulator; they are installed below .venv/clients first.
+test-clients: .venv/dev
+	$(BIN)/python -m tests.clients.environments
+	MP_TEST_CLIENTS=1 $(BIN)/python -m pytest tests/clients
 
 lint: .venv/dev
 	$(BIN)/ruff format --check .

@@ -4,8 +4,6 @@ Never raises for what a client does: every request gets an answer, or the fault 
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import anyio
@@ -13,16 +11,61 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from mp_mcp.demo import endpoints_app, endpoints_export, endpoints_query
-from mp_mcp.demo.answers import fault_answer
+from mp_mcp.demo import (
+    endpoints_annotations,
+    endpoints_app,
+    endpoints_cohorts,
+    endpoints_counts,
+    endpoints_definitions,
+    endpoints_engage,
+    endpoints_engage_stats,
+    endpoints_export,
+    endpoints_flows,
+    endpoints_funnels,
+    endpoints_jql,
+    endpoints_lexicon,
+    endpoints_names,
+    endpoints_numeric,
+    endpoints_reports,
+    endpoints_retention,
+    endpoints_stream,
+    endpoints_workspaces,
+)
+from mp_mcp.demo.admission import Place, take_place
+from mp_mcp.demo.answers import fault_answer, spoilt_answer
 from mp_mcp.demo.auth import authenticate
 from mp_mcp.demo.control import control
-from mp_mcp.demo.faults import BYTE_FAULTS, ConnectionCutError, Fault, breaking, take_fault
-from mp_mcp.demo.limits import COUNTED_QUERIES, Refusal, Ticket
+from mp_mcp.demo.faults import (
+    BYTE_FAULTS,
+    ConnectionCutError,
+    Fault,
+    breaking,
+    stalling,
+    take_fault,
+)
 from mp_mcp.demo.wire import Call, WireError, error_response, find_endpoint, read_params
 from mp_mcp.demo.world import World
 
-ENDPOINT_MODULES = (endpoints_app, endpoints_export, endpoints_query)
+ENDPOINT_MODULES = (
+    endpoints_annotations,
+    endpoints_app,
+    endpoints_cohorts,
+    endpoints_counts,
+    endpoints_definitions,
+    endpoints_engage,
+    endpoints_engage_stats,
+    endpoints_export,
+    endpoints_flows,
+    endpoints_funnels,
+    endpoints_jql,
+    endpoints_lexicon,
+    endpoints_names,
+    endpoints_numeric,
+    endpoints_reports,
+    endpoints_retention,
+    endpoints_stream,
+    endpoints_workspaces,
+)
 """Imported so that their endpoints are known."""
 
 PREFIXES = (
@@ -56,6 +99,7 @@ class MixpanelSimulator:
         self._running[path] += 1
         entry = await _log_entry(request)
         entry["concurrent"] = self._running[path]
+        entry["at"] = self.world.clock()
         self.world.log.append(entry)
 
         async def observed(message: Message) -> None:
@@ -77,49 +121,29 @@ class MixpanelSimulator:
         api, rest = _api_of(str(request.scope.get("raw_path", b"").decode("latin-1")))
         call = Call(self.world, api, request, await read_params(request))
         entry["params"] = call.params
+        place = Place()
         try:
-            endpoint, call.path = find_endpoint(api, rest, request.method)
-            authenticate(call)
-            with self._admitted(call, rest, entry):
-                fault = take_fault(self.world.faults, request.url.path, call.params)
-                if fault is not None:
-                    call.fault = fault
-                    entry["fault"] = fault.fault
-                    await anyio.sleep(fault.seconds)
-                response = _instead(call) or await endpoint.answer(call)
-                await _send(response, request, send, fault)
-                return
-        except WireError as error:
-            response = error_response(api, request, error)
-        await _send(response, request, send, None)
-
-    @contextmanager
-    def _admitted(self, call: Call, rest: str, entry: dict[str, Any]) -> Iterator[None]:
-        """Hold a place in the limits until the answer has left."""
-        ticket = self._admit(call, rest)
-        if isinstance(ticket, Refusal):
-            headers = {"Retry-After": str(ticket.retry_after), **ticket.headers}
-            raise WireError(429, ticket.message, headers=headers, with_url=True)
-        try:
-            yield
-        except WireError as error:
-            entry["status"] = error.status
-            raise
+            try:
+                endpoint, call.path = find_endpoint(api, rest, request.method)
+                authenticate(call)
+                place = take_place(call, rest, entry)
+                await self._meet_fault(call, entry)
+                right = _instead(call) or await endpoint.answer(call)
+                response = spoilt_answer(call.fault, right)
+            except WireError as error:
+                response, call.fault = error_response(api, request, error), None
+            if call.fault is None or call.fault.fault != "load_shed":
+                place.describe(response)
+            await _send(response, request, place.leaving(send, entry), call.fault)
         finally:
-            if ticket is not None:
-                self.world.limits.done(ticket, entry["status"] or 0)
+            place.leave(entry["status"] or 0)
 
-    def _admit(self, call: Call, rest: str) -> Ticket | Refusal | None:
-        segments = rest.strip("/").split("/")
-        if call.api == "app" or (call.api == "query" and segments[0] not in COUNTED_QUERIES):
-            return None
-        further_page = segments == ["engage"] and bool(call.params.get("session_id"))
-        return self.world.limits.admit(
-            call.api,
-            call.project.id,
-            counts=not further_page and segments != ["engage", "aliases"],
-            enforced=self.world.switches.limits,
-        )
+    async def _meet_fault(self, call: Call, entry: dict[str, Any]) -> None:
+        fault = take_fault(self.world.faults, call.request.url.path, call.params)
+        if fault is not None:
+            call.fault = fault
+            entry["fault"] = fault.fault
+            await anyio.sleep(0 if fault.fault == "stall" else fault.seconds)
 
 
 def _api_of(path: str) -> tuple[str, str]:
@@ -139,7 +163,7 @@ def _instead(call: Call) -> Response | None:
 
 async def _send(response: Response, request: Request, send: Send, fault: Fault | None) -> None:
     if fault is not None and fault.fault in BYTE_FAULTS:
-        send = breaking(fault, send)
+        send = (stalling if fault.fault == "stall" else breaking)(fault, send)
     await response(request.scope, request.receive, send)
 
 
@@ -152,6 +176,8 @@ async def _log_entry(request: Request) -> dict[str, Any]:
         "query": dict(request.query_params),
         "headers": headers,
         "body": body[:MAX_LOGGED_BODY].decode(errors="replace"),
+        "at": 0.0,
+        "in_flight": None,
         "status": None,
         "bytes": 0,
         "done": False,

@@ -8,6 +8,8 @@ from functools import cache
 from random import Random
 from typing import Any
 
+from mp_mcp.demo.report_params import params_of
+
 MIX = {"insights": 2059, "funnels": 282, "retention": 144, "flows": 74, "launch-analysis": 2}
 _WORDS = (
     "MRR",
@@ -29,6 +31,16 @@ def make_bookmarks(project_id: int) -> tuple[dict[str, Any], ...]:
     rng.shuffle(kinds)
     found = [_bookmark(rng, project_id, number, kind) for number, kind in enumerate(kinds)]
     return tuple(sorted(found, key=lambda bookmark: bookmark["modified"], reverse=True))
+
+
+def find_bookmark(project_id: int, bookmark_id: object) -> dict[str, Any] | None:
+    """One saved report of a project, by its id as a number or as digits."""
+    return _by_id(project_id).get(str(bookmark_id))
+
+
+@cache
+def _by_id(project_id: int) -> dict[str, dict[str, Any]]:
+    return {str(bookmark["id"]): bookmark for bookmark in make_bookmarks(project_id)}
 
 
 def shown(bookmark: dict[str, Any], *, params_as_text: bool) -> dict[str, Any]:
@@ -56,7 +68,7 @@ def _bookmark(rng: Random, project_id: int, number: int, kind: str) -> dict[str,
         "modified": modified,
         **_person("creator", person),
         **_person("last_modified_by", editor),
-        "params": _params(kind),
+        "params": params_of(kind, number),
         "metadata": {},
         "include_in_dashboard": True,
         "is_default": False,
@@ -77,19 +89,4 @@ def _person(role: str, number: int) -> dict[str, Any]:
         f"{role}_id": 9 + number,
         f"{role}_name": _PEOPLE[number],
         f"{role}_email": f"person{number}@example.org",
-    }
-
-
-def _params(kind: str) -> dict[str, Any]:
-    if kind == "flows":
-        return {"version": 2, "steps": [{"event": "Login", "forward": 3, "reverse": 0}]}
-    behavior = {"type": "event", "name": "Purchase", "resourceType": "events", "filters": []}
-    return {
-        "sections": {
-            "show": [{"type": "metric", "behavior": behavior, "measurement": {"math": "total"}}],
-            "time": [{"dateRangeType": "in the last", "window": {"unit": "day", "value": 30}}],
-            "filter": [],
-            "group": [],
-        },
-        "displayOptions": {"chartType": "line", "analysis": "linear"},
     }

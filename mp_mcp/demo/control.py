@@ -84,6 +84,15 @@ def _set_limits(world: World, order: dict[str, Any]) -> object:
     return {api: vars(quota) for api, quota in world.limits.quotas.items()}
 
 
+def _spend(world: World, order: dict[str, Any]) -> object:
+    api = str(order["api"])
+    if api not in world.limits.quotas:
+        raise ValueError(f"there are quotas of {sorted(world.limits.quotas)}")
+    ago = float(order.get("ago", 0))
+    world.limits.spend(api, _project(world, order).id, int(order["count"]), ago)
+    return world.limits.used()
+
+
 def _project(world: World, order: dict[str, Any]) -> Project:
     return world.projects[str(order.get("project_id", "1001"))]
 
@@ -118,6 +127,7 @@ _ACTIONS = {
     ("POST", "clock"): _clock,
     ("GET", "limits"): _limits,
     ("POST", "limits"): _set_limits,
+    ("POST", "limits/spend"): _spend,
     ("GET", "story"): _story,
     ("GET", "truth"): _truth,
 }

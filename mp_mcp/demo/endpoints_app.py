@@ -9,10 +9,17 @@ import anyio
 from starlette.responses import JSONResponse, Response
 
 from mp_mcp.demo.bookmarks import make_bookmarks, shown
+from mp_mcp.demo.endpoints_workspaces import workspace
+from mp_mcp.demo.limits import ORGANIZATION_ID
 from mp_mcp.demo.wire import Call, WireError, endpoint
 from mp_mcp.demo.world import Project
 
-ORGANIZATION = {"id": 77, "name": "Acme", "role": "admin", "permissions": ["read_data"]}
+ORGANIZATION = {
+    "id": int(ORGANIZATION_ID),
+    "name": "Acme",
+    "role": "admin",
+    "permissions": ["read_data"],
+}
 
 
 @endpoint("app", "/me")
@@ -30,7 +37,7 @@ def me(call: Call) -> Response:
         "date_joined_iso": "2026-01-02T03:04:05",
         "organizations": {str(ORGANIZATION["id"]): ORGANIZATION},
         "projects": {project.id: _project(project) for project in projects},
-        "workspaces": {project.workspace_id: _workspace(project) for project in projects},
+        "workspaces": {project.workspace_id: workspace(project) for project in projects},
     }
     return JSONResponse({"status": "ok", "results": results})
 
@@ -40,25 +47,11 @@ def _project(project: Project) -> dict[str, Any]:
         "name": project.name,
         "organization_id": ORGANIZATION["id"],
         "timezone": str(project.zone),
-        "domain": "mixpanel.com",
+        "domain": project.domain,
         "type": "PROJECT",
         "has_workspaces": True,
         "role": "analyst",
         "permissions": ["read_data"],
-    }
-
-
-def _workspace(project: Project) -> dict[str, Any]:
-    return {
-        "id": int(project.workspace_id),
-        "name": "All Project Data",
-        "project_id": int(project.id),
-        "is_default": True,
-        "is_global": True,
-        "is_restricted": False,
-        "is_visible": True,
-        "description": None,
-        "creator_name": "Ana",
     }
 
 

@@ -4,7 +4,7 @@ Never removes duplicates, never promises an order and never marks the end.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import chain, islice
 
 from starlette.responses import Response, StreamingResponse
@@ -33,9 +33,14 @@ def export(call: Call) -> Response:
     has_limit = call.params.get("limit") not in (None, "")
     limit = call.integer("limit", MAX_LIMIT, high=MAX_LIMIT) if has_limit else None
     broken = call.fault is not None and call.fault.fault in LINE_FAULTS
-    if not (names or where or has_limit or broken):
+    shifted = call.world.switches.shifted_time and call.project.zone is not UTC
+    if not (names or where or has_limit or broken or shifted):
         return _whole_days(call, _segments(call, first, last, in_ms))
-    events = _events(call, first, last, names, where)
+    # The days of another zone reach into those of UTC beside them.
+    margin = timedelta(days=1 if shifted else 0)
+    events = _events(call, first - margin, last + margin, names, where)
+    if shifted:
+        events = _in_project_time(events, call.project.zone, first, last)
     lines: Iterable[bytes] = (line_of(event, in_ms) for event in islice(events, limit))
     if broken and call.fault is not None:
         lines = broken_lines(call.fault, lines)
@@ -57,6 +62,18 @@ def _events(
         if names:
             events = (event for event in events if event.name in names)
         yield from passing(history, events, where)
+
+
+def _in_project_time(
+    events: Iterable[Event], zone: tzinfo, first: date, last: date
+) -> Iterator[Event]:
+    """The events of the project's own days, with epochs shifted as if its clock showed UTC."""
+    for event in events:
+        moment = datetime.fromtimestamp(event.properties["time"] / 1000, zone)
+        offset = moment.utcoffset() or timedelta()
+        if first <= moment.date() <= last:
+            shifted = event.properties["time"] + int(offset.total_seconds()) * 1000
+            yield event._replace(properties={**event.properties, "time": shifted})
 
 
 def _whole_days(call: Call, segments: Iterator[Segment]) -> Response:

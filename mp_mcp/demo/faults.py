@@ -8,7 +8,10 @@ from dataclasses import dataclass, field, fields
 from itertools import islice
 from typing import Any
 
+import anyio
 from starlette.types import Message, Send
+
+from mp_mcp.demo.error_shapes import SHAPES
 
 LINE_FAULTS = (
     "terminated_early",
@@ -17,9 +20,9 @@ LINE_FAULTS = (
     "split_line",
     "duplicate_rows",
 )
-BYTE_FAULTS = ("cut", "broken_gzip")
+BYTE_FAULTS = ("cut", "broken_gzip", "stall")
 ANSWER_FAULTS = ("status", "error_200", "redirect", "load_shed")
-KINDS = (*LINE_FAULTS, *BYTE_FAULTS, *ANSWER_FAULTS, "delay")
+KINDS = (*LINE_FAULTS, *BYTE_FAULTS, *ANSWER_FAULTS, "broken_json", "delay")
 
 
 class ConnectionCutError(Exception):
@@ -37,18 +40,22 @@ class Fault:
     query: dict[str, str] = field(default_factory=dict)
     """Only requests with these parameters, e.g. one day's window."""
     after: int | None = None
-    """Lines, or bytes for `cut` and `broken_gzip`, that come through first."""
+    """Lines, or bytes for the faults of bytes and `broken_json`, that come through first."""
     text: str = "terminated early"
     count: int = 3
     """How many rows `duplicate_rows` repeats, or into how many lines `split_line` splits."""
     status: int = 500
     body: Any = None
     """Text as it is, or any other value as JSON; None for the usual body of the status."""
+    shape: str | None = None
+    """One of the shapes of errors; None for that of the API."""
+    error: str | None = None
+    """The text of the error; None for the usual one of the status."""
     headers: dict[str, str] = field(default_factory=dict)
     content_type: str | None = None
     location: str = "/request_access/?next=/"
     seconds: float = 0.0
-    """Wait so long first; with any fault."""
+    """Wait so long first; with any fault but `stall`, which waits within the answer."""
 
     def meets(self, path: str, params: Mapping[str, Any]) -> bool:
         """Whether it applies to this request."""
@@ -66,6 +73,8 @@ def read_fault(order: dict[str, Any]) -> Fault:
         raise ValueError(f"unknown fields of a fault: {sorted(unknown)}")
     if order.get("fault") not in KINDS:
         raise ValueError(f"unknown fault {order.get('fault')!r}; there are {', '.join(KINDS)}")
+    if order.get("shape") not in (None, *SHAPES):
+        raise ValueError(f"unknown shape {order['shape']!r}; there are {', '.join(SHAPES)}")
     if not isinstance(order.get("path"), str):
         raise TypeError("a fault needs the path (prefix) of the requests that it meets")
     return Fault(**order)
@@ -108,6 +117,26 @@ def _split(line: bytes, count: int) -> bytes:
     text = line.decode()
     size = -(-len(text) // max(2, count))
     return "\n".join(text[start : start + size] for start in range(0, len(text), size)).encode()
+
+
+def stalling(fault: Fault, send: Send) -> Send:
+    """A `send` that goes silent for some time after so many bytes of the body."""
+    left = 200 if fault.after is None else fault.after
+    waited = False
+
+    async def send_slowly(message: Message) -> None:
+        nonlocal left, waited
+        body = message.get("body", b"")
+        if message["type"] == "http.response.body" and not waited and len(body) >= left:
+            waited = True
+            await send({**message, "body": body[:left], "more_body": True})
+            await anyio.sleep(fault.seconds)
+            message = {**message, "body": body[left:]}
+        elif message["type"] == "http.response.body":
+            left -= len(body)
+        await send(message)
+
+    return send_slowly
 
 
 def breaking(fault: Fault, send: Send) -> Send:

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from mp_mcp.demo.events import Event, events_of
+from mp_mcp.demo.profiles import profile_of
 from mp_mcp.demo.story import Story
 from mp_mcp.demo.users import User, make_users
 
@@ -31,7 +32,10 @@ class History:
     @cached_property
     def profiles(self) -> dict[str | int, dict[str, Any]]:
         """What is known of each person, by id."""
-        return {user.distinct_id: user.profile() for user in self.users}
+        return {
+            user.distinct_id: profile_of(self.story, number, user)
+            for number, user in enumerate(self.users)
+        }
 
     def day(self, day: date) -> Iterable[Event]:
         """Every row of a day; do not change them."""

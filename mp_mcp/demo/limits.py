@@ -1,11 +1,12 @@
-"""Mixpanel's rate limits: a rolling hour, a second and a number at once, per project.
+"""Mixpanel's rate limits: rolling windows and a number at once, per project.
 
 Never sleeps and never reads a clock of its own: time is passed in.
 """
 
 import math
+from bisect import insort
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 COUNTED_QUERIES = frozenset(
@@ -20,15 +21,26 @@ COUNTED_QUERIES = frozenset(
 
 HOUR = 3600.0
 UNCOUNTED_STATUSES = (401, 402, 429)
+ORGANIZATION_ID = "77"
+"""All demo projects are in one organization, and schemas are limited per organization."""
+
+Bucket = tuple[str, str]
+"""An API, and the project or organization that shares its quota."""
 
 
 @dataclass
 class Quota:
-    """How much one API allows a project."""
+    """How much one API allows at once and in each rolling window; None is unlimited."""
 
-    per_hour: int = 60
-    concurrent: int = 5
+    per_hour: int | None = 60
+    concurrent: int | None = 5
+    per_minute: int | None = None
     per_second: int | None = None
+
+    def windows(self) -> Iterator[tuple[float, int]]:
+        """The limited windows: their seconds, and how many requests fit."""
+        limits = ((HOUR, self.per_hour), (60.0, self.per_minute), (1.0, self.per_second))
+        return ((seconds, most) for seconds, most in limits if most is not None)
 
 
 @dataclass(frozen=True)
@@ -48,10 +60,9 @@ class _Usage:
 
 @dataclass(frozen=True)
 class Ticket:
-    """One admitted request; `counts` says whether it costs a unit of the hour."""
+    """One admitted request; `counts` says whether it costs a unit."""
 
-    api: str
-    project_id: str
+    buckets: tuple[Bucket, ...]
     started: float
     counts: bool
 
@@ -61,61 +72,103 @@ class Limits:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._usage: defaultdict[tuple[str, str], _Usage] = defaultdict(_Usage)
-        self.quotas = {"query": Quota(), "export": Quota(concurrent=100, per_second=3)}
+        self._usage: defaultdict[Bucket, _Usage] = defaultdict(_Usage)
+        self.quotas = {
+            "query": Quota(),
+            "jql": Quota(),
+            "export": Quota(concurrent=100, per_second=3),
+            "lexicon": Quota(per_hour=None, concurrent=None, per_minute=5),
+        }
 
     def admit(self, api: str, project_id: str, *, counts: bool, enforced: bool) -> Ticket | Refusal:
         """A ticket to give back with `done`, or the refusal; a refused request costs nothing."""
-        usage = self._usage[api, project_id]
+        buckets = buckets_of(api, project_id)
         now = self._clock()
-        while usage.started and usage.started[0] <= now - HOUR:
-            usage.started.popleft()
-        if enforced and (refusal := self._refusal(api, project_id, usage, now, counts)):
-            return refusal
-        usage.running += 1
-        if counts:
-            usage.started.append(now)
-        return Ticket(api, project_id, now, counts)
+        for bucket in buckets:
+            self._forget(bucket, now)
+            if enforced and (refusal := self._refusal(bucket, now, counts)):
+                return refusal
+        for usage in (self._usage[bucket] for bucket in buckets):
+            usage.running += 1
+            if counts:
+                usage.started.append(now)
+        return Ticket(buckets, now, counts)
 
     def done(self, ticket: Ticket, status: int) -> None:
         """The request has ended; some statuses give the unit back."""
-        usage = self._usage[ticket.api, ticket.project_id]
-        usage.running -= 1
-        if ticket.counts and status in UNCOUNTED_STATUSES and ticket.started in usage.started:
-            usage.started.remove(ticket.started)
+        for usage in (self._usage[bucket] for bucket in ticket.buckets):
+            usage.running -= 1
+            if ticket.counts and status in UNCOUNTED_STATUSES and ticket.started in usage.started:
+                usage.started.remove(ticket.started)
+
+    def spend(self, api: str, project_id: str, count: int, ago: float = 0.0) -> None:
+        """Other people of the project used units, `ago` seconds before now."""
+        moment = self._clock() - ago
+        for bucket in buckets_of(api, project_id):
+            for _ in range(count):
+                insort(self._usage[bucket].started, moment)
 
     def used(self) -> dict[str, dict[str, int]]:
-        """Units used in the last hour: project, then API."""
+        """Units used in the last hour: project or organization, then API."""
         table: dict[str, dict[str, int]] = {}
-        for (api, project_id), usage in self._usage.items():
-            table.setdefault(project_id, {})[api] = len(usage.started)
+        for (api, owner), usage in self._usage.items():
+            self._forget((api, owner), self._clock())
+            table.setdefault(owner, {})[api] = len(usage.started)
         return table
 
-    def _refusal(
-        self, api: str, project_id: str, usage: _Usage, now: float, counts: bool
-    ) -> Refusal | None:
-        quota = self.quotas[api]
-        used = len(usage.started)
-        if counts and used >= quota.per_hour:
-            wait = math.ceil(usage.started[0] + HOUR - now) if usage.started else int(HOUR)
-            if api == "export":
-                return Refusal("export rate limit exceeded for this project", wait)
-            return _query_refusal(quota, project_id, used, usage.running, wait)
-        if usage.running >= quota.concurrent:
-            if api == "export":
-                return Refusal("too many export requests in progress for this project", 5)
-            return _concurrency_refusal(quota, project_id, used, usage.running)
-        recent = sum(1 for moment in usage.started if moment > now - 1)
-        if quota.per_second is not None and recent >= quota.per_second:
-            return Refusal("export rate limit exceeded for this project", 1)
+    def in_flight(self, api: str, project_id: str) -> int:
+        """How many requests are running, JQL among the queries."""
+        return self._usage[buckets_of(api, project_id)[-1]].running
+
+    def headers(self, project_id: str) -> dict[str, str]:
+        """What an admitted query is told about the quota that is left."""
+        usage, quota = self._usage["query", project_id], self.quotas["query"]
+        started = usage.started
+        reset = math.ceil(started[0] + HOUR - self._clock()) if started else int(HOUR)
+        return _rate_headers(
+            quota,
+            f"r={_left(quota.per_hour, len(started))};t={reset}",
+            f"r={_left(quota.concurrent, usage.running)}",
+        )
+
+    def _forget(self, bucket: Bucket, now: float) -> None:
+        started = self._usage[bucket].started
+        while started and started[0] <= now - HOUR:
+            started.popleft()
+
+    def _refusal(self, bucket: Bucket, now: float, counts: bool) -> Refusal | None:
+        quota, usage = self.quotas[bucket[0]], self._usage[bucket]
+        for seconds, most in quota.windows() if counts else ():
+            recent = [moment for moment in usage.started if moment > now - seconds]
+            if len(recent) >= most:
+                # So many have to leave the window before one fits in again.
+                first = recent[len(recent) - most] if most else now
+                wait = max(1, math.ceil(first + seconds - now))
+                return _over_window(bucket, quota, usage, wait)
+        if quota.concurrent is not None and usage.running >= quota.concurrent:
+            return _over_concurrency(bucket, quota, usage)
         return None
 
 
-def _policy(quota: Quota) -> str:
-    return (
+def buckets_of(api: str, project_id: str) -> tuple[Bucket, ...]:
+    """Whose quotas a request needs room in; JQL has its own beside that of all queries."""
+    if api == "lexicon":
+        return (("lexicon", ORGANIZATION_ID),)
+    own = ((api, project_id),)
+    return (*own, ("query", project_id)) if api == "jql" else own
+
+
+def _left(most: int | None, used: int) -> int:
+    return max(0, (most or 0) - used)
+
+
+def _rate_headers(quota: Quota, hour: str, concurrency: str) -> dict[str, str]:
+    policy = (
         f'"project";q={quota.per_hour};w={int(HOUR)}, '
         f'"project-concurrency";q={quota.concurrent};qu="concurrent-requests"'
     )
+    state = f'"project";{hour}, "project-concurrency";{concurrency}'
+    return {"RateLimit-Policy": policy, "RateLimit": state}
 
 
 def _text(project_id: str, count: str) -> str:
@@ -125,20 +178,23 @@ def _text(project_id: str, count: str) -> str:
     )
 
 
-def _query_refusal(quota: Quota, project_id: str, used: int, running: int, wait: int) -> Refusal:
+def _over_window(bucket: Bucket, quota: Quota, usage: _Usage, wait: int) -> Refusal:
+    api, owner = bucket
+    if api not in ("query", "jql"):
+        return Refusal(f"{api} rate limit exceeded for this project", wait)
+    used = len(usage.started)
     count = f"{used + 1}/{quota.per_hour} queries running in the last hour"
-    free = max(0, quota.concurrent - running)
-    state = f'"project";r=0;t={wait}, "project-concurrency";r={free}'
-    headers = {"RateLimit-Policy": _policy(quota), "RateLimit": state}
-    return Refusal(_text(project_id, count), wait, headers)
+    free = f"r={_left(quota.concurrent, usage.running)}"
+    return Refusal(_text(owner, count), wait, _rate_headers(quota, f"r=0;t={wait}", free))
 
 
-def _concurrency_refusal(quota: Quota, project_id: str, used: int, running: int) -> Refusal:
-    count = f"{running + 1}/{quota.concurrent} queries running concurrently"
-    left = max(0, quota.per_hour - used)
-    state = f'"project";r={left}, "project-concurrency";r=0;t=10'
-    headers = {"RateLimit-Policy": _policy(quota), "RateLimit": state}
-    return Refusal(_text(project_id, count), 10, headers)
+def _over_concurrency(bucket: Bucket, quota: Quota, usage: _Usage) -> Refusal:
+    api, owner = bucket
+    if api not in ("query", "jql"):
+        return Refusal(f"too many {api} requests in progress for this project", 5)
+    count = f"{usage.running + 1}/{quota.concurrent} queries running concurrently"
+    left = f"r={_left(quota.per_hour, len(usage.started))}"
+    return Refusal(_text(owner, count), 10, _rate_headers(quota, left, "r=0;t=10"))
 
 
 def load_shed_text(project_id: str) -> str:

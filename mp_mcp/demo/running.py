@@ -62,9 +62,16 @@ class Running:
         """Turn switches, e.g. `switch(limits=True, bookmark_delay=2)`."""
         self._ask("POST", "switches", changes)
 
-    def quotas(self, **changes: dict[str, int]) -> None:
-        """Change quotas, e.g. `quotas(query={"per_hour": 2})`."""
+    def quotas(self, **changes: dict[str, int | None]) -> None:
+        """Change quotas, e.g. `quotas(query={"per_hour": 2})`; None is unlimited."""
         self._ask("POST", "limits", changes)
+
+    def spend(
+        self, api: str, count: int, *, project_id: str = "1001", ago: float = 0.0
+    ) -> dict[str, dict[str, int]]:
+        """Pretend that other people used `count` units of `api`, `ago` seconds before now."""
+        order = {"api": api, "count": count, "project_id": project_id, "ago": ago}
+        return self._ask("POST", "limits/spend", order)
 
     def used(self) -> dict[str, dict[str, int]]:
         """Units of the rolling hour by project and API."""

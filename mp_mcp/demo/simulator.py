@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 import uvicorn
 
 from mp_mcp.demo.app import MixpanelSimulator
+from mp_mcp.demo.profiles import PROFILES
 from mp_mcp.demo.story import Story
 from mp_mcp.demo.world import Switches, World, make_world
 
@@ -32,6 +33,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--days", type=int, default=Story.days)
     parser.add_argument("--events-per-day", type=int, default=Story.events_per_day)
     parser.add_argument("--last-day", type=date.fromisoformat, help="default: yesterday in UTC")
+    parser.add_argument("--profiles", type=int, default=PROFILES, help="at least so many")
     parser.add_argument("--bookmark-delay", type=float, default=0.0, help="seconds")
     parser.add_argument("--limits", action="store_true", help="enforce the rate limits")
     parser.add_argument("--folder", type=Path, help="keep generated days here for the next run")
@@ -54,7 +56,8 @@ def main() -> None:
     with TemporaryDirectory(prefix="mp-demo-") as temporary:
         switches = Switches(limits=options.limits, bookmark_delay=options.bookmark_delay)
         folder = options.folder or Path(temporary)
-        serve(make_world(story_of(options), folder, switches), options.port, options.until_eof)
+        world = make_world(story_of(options), folder, switches, options.profiles)
+        serve(world, options.port, options.until_eof)
 
 
 class _Server(uvicorn.Server):

@@ -22,6 +22,9 @@ from mp_mcp.demo.faults import Fault
 from mp_mcp.demo.values import FUNCTIONS, datetime_function
 from mp_mcp.demo.world import Account, Project, World
 
+LAST_YEAR = 2100
+"""Later dates are refused: what follows them would be no date any more."""
+
 
 class WireError(Exception):
     """A refusal; the API that was called decides the shape of its body."""
@@ -34,6 +37,7 @@ class WireError(Exception):
         headers: Mapping[str, str] | None = None,
         plain: bool = False,
         with_url: bool = False,
+        details: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -41,6 +45,10 @@ class WireError(Exception):
         self.headers = dict(headers or {})
         self.plain = plain
         self.with_url = with_url
+        self.details = details
+
+
+Structure = TypeVar("Structure", list[Any], dict[str, Any])
 
 
 @dataclass
@@ -90,7 +98,7 @@ class Call:
             raise WireError(400, f"Error in {name}: invalid date, {value}") from error
         if len(value) != len("2025-01-01"):
             raise WireError(400, f"Error in {name}: invalid date, {value}")
-        if day.year < 2000:
+        if not 2000 <= day.year <= LAST_YEAR:
             raise WireError(400, f"Error in {name}: invalid date, bad year")
         return day
 
@@ -104,8 +112,8 @@ class Call:
             raise WireError(403, f"Date range exceeds {reach} days into the past")
         return first, last
 
-    def strings(self, name: str) -> list[str] | None:
-        """A JSON array of strings, as text or as such; None when it is absent."""
+    def structure(self, name: str, kind: type[Structure]) -> Structure | None:
+        """A JSON array or object, as text or as such; None when it is absent."""
         value = self.params.get(name)
         if value in (None, ""):
             return None
@@ -113,9 +121,24 @@ class Call:
             parsed = json.loads(value) if isinstance(value, str) else value
         except ValueError:
             parsed = None
-        if not isinstance(parsed, list) or not all(isinstance(item, str) for item in parsed):
+        if not isinstance(parsed, kind):
+            noun = "array" if kind is list else "object"
+            raise WireError(400, f"Error in {name}: must be a JSON {noun}")
+        return parsed
+
+    def strings(self, name: str) -> list[str] | None:
+        """A JSON array of strings; None when it is absent."""
+        parsed: list[Any] | None = self.structure(name, list)
+        if parsed is not None and not all(isinstance(item, str) for item in parsed):
             raise WireError(400, f"Error in {name}: must be a JSON array of strings")
         return parsed
+
+    def flag(self, name: str, default: bool) -> bool:
+        """A boolean, as JSON or as text."""
+        value = str(self.params.get(name, default)).lower()
+        if value not in ("true", "false", "1", "0"):
+            raise WireError(400, f"Error in {name}: {value} is not a boolean")
+        return value in ("true", "1")
 
     def expression(self, name: str) -> Expression | None:
         """A parameter in the expression language; None when it is absent."""
@@ -170,6 +193,16 @@ def endpoint(api: str, template: str, *methods: str) -> Callable[[Answering], An
     return register
 
 
+def scoped_endpoint(template: str, *methods: str) -> Callable[[Answering], Answering]:
+    """Answer `template` of the app API below a project, and below each of its data views."""
+
+    def register(function: Answering) -> Answering:
+        endpoint("app", f"/projects/{{project_id}}{template}", *methods)(function)
+        return endpoint("app", f"/workspaces/{{workspace_id}}{template}", *methods)(function)
+
+    return register
+
+
 def find_endpoint(api: str, raw_path: str, method: str) -> tuple[Endpoint, dict[str, str]]:
     """The endpoint for a still percent-encoded path, and the values within the path."""
     raw_path = "/" + raw_path.strip("/")
@@ -210,6 +243,8 @@ def error_response(api: str, request: Request, error: WireError) -> Response:
     body: dict[str, Any]
     if api == "app":
         body = {"status": "error", "error": error.message}
+        if error.details is not None:
+            body["details"] = error.details
     elif api == "export" and error.status == 429:
         body = {"error": error.message}
     else:

@@ -6,18 +6,33 @@ Never speaks HTTP: endpoints and the control paths do.
 import time
 from collections import deque
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, tzinfo
+from datetime import UTC, timedelta, timezone, tzinfo
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from mp_mcp.demo.annotations import AnnotationBook
+from mp_mcp.demo.cohorts import Cohort, members
 from mp_mcp.demo.day_files import DayFiles
+from mp_mcp.demo.engage_sessions import EngageSessions
 from mp_mcp.demo.faults import Fault
 from mp_mcp.demo.history import History
+from mp_mcp.demo.lexicon import Lexicon
 from mp_mcp.demo.limits import Limits
+from mp_mcp.demo.profiles import PROFILES, Profile, all_profiles, companies
 from mp_mcp.demo.story import Story
 
 MAX_LOGGED_REQUESTS = 20_000
+
+POSITIONS = {
+    "rate_headers": ("refusals", "always", "never"),
+    "retry_after": ("seconds", "date", "none"),
+    "retention_nesting": ("segment", "date"),
+    "schema_shape": ("schema", "entry", "bare"),
+    "tags_envelope": ("bare", "results"),
+    "jql": ("on", "404", "410", "400", "403"),
+}
+"""What a switch of several positions can be turned to."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,9 @@ class Project:
         self.secret = secret
         self.workspace_id = f"{project_id}01"
         self.zone: tzinfo = UTC
+        self.domain = "mixpanel.com"
+        self.profile_count = PROFILES
+        self._members: dict[Cohort, list[Profile]] = {}
         self.story = story
         self._folder = folder
 
@@ -51,6 +69,29 @@ class Project:
     def day_files(self) -> DayFiles:
         """The events, as whole compressed days."""
         return DayFiles(self._folder, self.story, self.history.users)
+
+    @cached_property
+    def profiles(self) -> list[Profile]:
+        """Everybody who has a profile, and the visitor with the empty id."""
+        return list(all_profiles(self.story, self.profile_count))
+
+    @cached_property
+    def companies(self) -> list[Profile]:
+        """The profiles of the group."""
+        return list(companies(self.story))
+
+    def members(self, cohort: Cohort) -> list[Profile]:
+        """Who is in a cohort, with or without a profile."""
+        if cohort not in self._members:
+            everyone = self.companies if cohort.data_group_id else self.profiles
+            people = [profile for profile in everyone if profile.distinct_id != ""]
+            self._members[cohort] = members(cohort, people, self.history)
+        return self._members[cohort]
+
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        """What is documented about the events."""
+        return Lexicon(self.history)
 
 
 @dataclass
@@ -74,12 +115,37 @@ class Switches:
     bookmarks_params: str = "object"
     """`object`, or `string` for params as JSON text."""
 
+    rate_headers: str = "refusals"
+    """Which counted queries get the `RateLimit` headers: `refusals`, `always` or `never`."""
+    retry_after: str = "seconds"
+    """How a refusal says when to come back: `seconds`, `date` or `none`."""
+    shifted_time: bool = False
+    """Whether events are exported in the project's time, as those of old projects are."""
+    schema_shape: str = "schema"
+    """What a single Lexicon schema is: `schema`, `entry` or `bare`."""
+    tags_envelope: str = "bare"
+    """Whether the list of annotation tags is `bare` or within `results`."""
+    engage_page_size: int = 1000
+    """Profiles on a page."""
+    blank_profile: bool = False
+    """Whether the visitor with an empty id has a profile."""
+    retention_unit_interval_refused: bool = False
+    """Whether retention refuses `unit` together with `interval`."""
+    retention_nesting: str = "segment"
+    """Whether retention reports have the `segment` outside, or the `date`."""
+    addiction_bare: bool = False
+    """Whether frequencies come without their `data` envelope."""
+    jql: str = "on"
+    """`on`, or how JQL ends when it is no longer there: `404`, `410`, `400` or `403`."""
+
     def turn(self, changes: dict[str, Any]) -> None:
         """Change some switches; an unknown name is a ValueError."""
         unknown = set(changes) - {one.name for one in fields(self)}
         if unknown:
             raise ValueError(f"unknown switches: {sorted(unknown)}")
         for name, value in changes.items():
+            if str(value) not in POSITIONS.get(name, (str(value),)):
+                raise ValueError(f"{name} is one of {', '.join(POSITIONS[name])}")
             setattr(self, name, type(getattr(self, name))(value))
 
 
@@ -109,6 +175,21 @@ class World:
         """What each project has used of its quotas."""
         return Limits(self.clock)
 
+    @cached_property
+    def engage_sessions(self) -> EngageSessions:
+        """What the first pages of profiles have found."""
+        return EngageSessions()
+
+    @cached_property
+    def _annotations(self) -> dict[str, AnnotationBook]:
+        return {}
+
+    def annotations_of(self, project: Project) -> AnnotationBook:
+        """The notes on a project's timeline; other worlds do not see what is changed here."""
+        if project.id not in self._annotations:
+            self._annotations[project.id] = AnnotationBook(project.id, project.story)
+        return self._annotations[project.id]
+
     def project_of_secret(self, secret: str) -> Project | None:
         """The project that a project secret identifies."""
         return next((one for one in self.projects.values() if one.secret == secret), None)
@@ -119,14 +200,20 @@ class World:
         return next(found, None)
 
 
-def make_world(story: Story, folder: Path, switches: Switches | None = None) -> World:
-    """Two projects with their own accounts and their own data."""
-    other = replace(story, seed=story.seed + 1000)
+def make_world(
+    story: Story, folder: Path, switches: Switches | None = None, profiles: int = PROFILES
+) -> World:
+    """Two projects with their own accounts, their own data and their own clocks on the wall."""
+    other_story = replace(story, seed=story.seed + 1000)
+    shop = Project("1001", "Mug Shop", "shop-project-secret", story, folder)
+    other = Project("2002", "Other Shop", "other-project-secret", other_story, folder)
+    shop.profile_count = other.profile_count = profiles
+    # A fixed offset: São Paulo has no summer time, and no database of zones is needed.
+    other.zone = timezone(timedelta(hours=-3), "America/Sao_Paulo")
+    # Mixpanel leaves the domain of some US projects empty.
+    other.domain = ""
     return World(
-        projects={
-            "1001": Project("1001", "Mug Shop", "shop-project-secret", story, folder),
-            "2002": Project("2002", "Other Shop", "other-project-secret", other, folder),
-        },
+        projects={shop.id: shop, other.id: other},
         accounts=(
             Account("demo.svc", "demo-secret", "demo-token", ("1001",)),
             Account("other.svc", "other-secret", "other-token", ("2002",)),

@@ -53,7 +53,7 @@ def ask(world: World) -> Ask:
 def query(ask: Ask) -> Ask:
     """GET a query endpoint, with the project."""
 
-    def send(name: str, **params: Any) -> httpx.Response:
+    def send(name: str, /, **params: Any) -> httpx.Response:
         return ask("GET", f"/api/query/{name}", params={"project_id": "1001", **params})
 
     return send

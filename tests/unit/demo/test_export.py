@@ -166,3 +166,30 @@ def test_an_expression_that_fails_on_a_later_row_ends_in_an_error_line(
 def test_the_export_has_no_pages_and_no_other_method(ask: Ask) -> None:
     answer = ask("POST", "/api/2.0/export", params={"project_id": "1001", **DAY})
     assert (answer.status_code, answer.headers["Allow"]) == (405, "GET")
+
+
+OTHER = ("other.svc", "other-secret")
+
+
+def _of_other_project(ask: Ask, **days: str) -> list[dict[str, Any]]:
+    asked = {"project_id": "2002", "time_in_ms": "true", **days}
+    return _events(ask("GET", "/api/2.0/export", auth=OTHER, params=asked))
+
+
+def test_an_old_project_exports_its_own_days_with_shifted_epochs(ask: Ask, world: World) -> None:
+    wide = _of_other_project(ask, from_date="2025-03-29", to_date="2025-03-31")
+    world.switches.turn({"shifted_time": True})
+    shifted = _of_other_project(ask, from_date="2025-03-30", to_date="2025-03-30")
+    # 2025-03-30T00:00:00Z, to which the clock on São Paulo's walls is three hours late.
+    midnight, hour, day = 1_743_292_800_000, 3_600_000, 86_400_000
+    times = sorted(row["properties"]["time"] for row in shifted)
+    assert all(midnight <= one < midnight + day for one in times)
+    true_times = (row["properties"]["time"] for row in wide)
+    local = (one - 3 * hour for one in true_times)
+    assert times == sorted(one for one in local if midnight <= one < midnight + day)
+
+
+def test_a_project_in_utc_has_nothing_to_shift(export: Ask, world: World) -> None:
+    before = export(**DAY).content
+    world.switches.turn({"shifted_time": True})
+    assert export(**DAY).content == before

@@ -133,3 +133,83 @@ def test_a_wrong_order_is_refused(ask: Ask, world: World, order: dict[str, objec
     assert answer.status_code == 400
     assert answer.json()["error"]
     assert world.faults == []
+
+
+@pytest.mark.parametrize(
+    ("shape", "keys"),
+    [
+        ("E1", {"request", "error"}),
+        ("E2", {"error", "status"}),
+        ("E2-bare", {"error"}),
+        ("E3", {"status", "error"}),
+        ("E3-details", {"status", "error", "details"}),
+        ("E4", {"code", "error", "status", "num_records_imported", "failed_records"}),
+        ("E5-json", {"error"}),
+        ("E6", {"message"}),
+        ("E8", {"error"}),
+        ("blank", {"error", "message"}),
+        ("nested", {"error"}),
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/query/events/names", "/api/app/me", EXPORT])
+def test_each_shape_of_errors_can_be_ordered_on_any_path(
+    ask: Ask, world: World, path: str, shape: str, keys: set[str]
+) -> None:
+    order = {"path": path, "fault": "status", "status": 422, "shape": shape, "error": "it's bad"}
+    assert ask("POST", "/_sim/faults", json=order).status_code == 200
+    answer = ask("GET", path, params={"project_id": "1001", **DAY})
+    assert answer.status_code == (200 if shape == "E8" else 422)
+    assert set(answer.json()) == keys
+    assert "it's bad" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("shape", "text"),
+    [
+        ("E5", "An unknown error occurred."),
+        ("E7", "502 Bad Gateway"),
+        ("E7-text", "Internal Error"),
+        ("list", '["An unknown error occurred."]'),
+        ("empty", ""),
+    ],
+)
+def test_some_shapes_are_not_json_objects(query: Ask, world: World, shape: str, text: str) -> None:
+    world.faults.append(Fault("/api/query", "status", status=502, shape=shape))
+    answer = query("events/names")
+    assert answer.status_code == 502
+    assert text in answer.text
+
+
+def test_a_script_error_has_several_lines(query: Ask, world: World) -> None:
+    world.faults.append(Fault("/api/query", "status", status=412))
+    lines = query("events/names").json()["error"].split("\n")
+    assert lines[0].startswith("UserVisiblePreconditionFailedError: Uncaught exception TypeError:")
+    assert len(lines) > 4
+
+
+def test_the_history_limit_may_be_any_number_of_days(ask: Ask, world: World) -> None:
+    text = "Date range exceeds 365 days into the past"
+    world.faults.append(Fault("/api/app", "status", status=403, error=text))
+    assert ask("GET", "/api/app/me").json() == {"status": "error", "error": text}
+
+
+def test_json_may_end_too_early(ask: Ask, world: World) -> None:
+    world.faults.append(Fault("/api/app", "broken_json"))
+    world.faults.append(Fault("/api/app", "broken_json", after=0))
+    answer, empty = (ask("GET", "/api/app/me") for _ in range(2))
+    assert answer.status_code == empty.status_code == 200
+    with pytest.raises(ValueError, match=r"."):
+        answer.json()
+    assert (len(answer.content) > 100, empty.content) == (True, b"")
+
+
+def test_an_answer_may_go_silent_for_some_time(ask: Ask, world: World) -> None:
+    right = ask("GET", "/api/app/me").content
+    for after in (None, 0, 10_000):
+        world.faults.append(Fault("/api/app", "stall", seconds=0.001, after=after))
+        assert ask("GET", "/api/app/me").content == right
+
+
+def test_an_unknown_shape_is_refused(ask: Ask) -> None:
+    order = {"path": "/api", "fault": "status", "shape": "E9"}
+    assert "there are E1" in ask("POST", "/_sim/faults", json=order).json()["error"]

@@ -113,3 +113,15 @@ def test_a_kept_folder_is_used_again(tmp_path: Path) -> None:
         kept.append((answer.content, files))
     assert kept[0] == kept[1]
     assert set(kept[0][1]) == {"2025-03-31.late.s", "2025-03-31.on-time.s"}
+
+
+def test_profiles_and_spent_units_are_told_from_outside() -> None:
+    with simulator(days=2, events_per_day=20, profiles=80, limits=True) as running:
+        auth = ("demo.svc", "demo-secret")
+        with httpx.Client(base_url=running.base_url, auth=auth, trust_env=False) as client:
+            engage = client.post("/api/query/engage", params={"project_id": "1001"})
+            assert engage.json()["total"] == 79
+            assert running.spend("query", 59)["1001"]["query"] == 60
+            running.quotas(query={"concurrent": None})
+            names = client.get("/api/query/events/names", params={"project_id": "1001"})
+            assert names.status_code == 429
