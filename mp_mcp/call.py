@@ -16,8 +16,9 @@ from mp_mcp.progress import Progress, Report, no_report
 from mp_mcp.results import Result, Rows, bounded
 from mp_mcp.tool import Handle, Tool
 
-HEARTBEAT_S = 4.0
-"""Hosts give up on silent calls; some only after 60 s, some after 5."""
+HEARTBEAT_S = 3.0
+"""Hosts give up on silent calls; some only after 60 s, some after 5, and a server may have to start
+first."""
 
 
 class Bounds(NamedTuple):
@@ -40,15 +41,29 @@ class Caller(Protocol):
         """Run one tool. Raises: MpError, and nothing else on purpose."""
 
 
-class Lender(Protocol):
-    """Where a call's handles come from: one client's view of one project."""
+class Standing(Protocol):
+    """Where one call stands: the client's project and handles, as they were when it began."""
 
     @property
     def project(self) -> str | None:
-        """The project that every answer names."""
+        """The project that the answer names."""
 
-    async def lend(self, handle: type[Handle]) -> Handle:
+    @property
+    def notice(self) -> str | None:
+        """What this client has to know before it compares this answer with earlier ones."""
+
+    def told(self) -> None:
+        """The notice has reached the client."""
+
+    async def lend(self, handle: type[Handle], **options: Any) -> Handle:
         """The capability. Raises: SettingsError when the client's settings do not allow it."""
+
+
+class Lender(Protocol):
+    """Where a call's handles come from: one client's settings."""
+
+    def standing(self) -> Standing:
+        """Where a call that begins now stands; never fails."""
 
 
 class LocalCaller:
@@ -65,25 +80,48 @@ class LocalCaller:
         """Validate, lend, await, bound."""
         found = find(self._tools, tool)
         parameters = validated(found, arguments)
+        standing = self._lender.standing()
+        try:
+            result = await self._run(found, parameters, standing, report)
+        except MpError as error:
+            if standing.notice:
+                error.hint = f"{standing.notice} {error.hint or ''}".strip()
+                standing.told()
+            raise
+        return self._finished(result, standing)
+
+    async def _run(
+        self, tool: Tool, parameters: dict[str, Any], standing: Standing, report: Report
+    ) -> BaseModel:
         alive = _Alive(report)
+        options = {option.name: parameters.pop(option.name) for option in tool.options}
         handles = {
-            name: Progress(alive.report) if handle is Progress else await self._lender.lend(handle)
-            for name, handle in found.handles.items()
+            name: Progress(alive.report)
+            if handle is Progress
+            else await standing.lend(
+                handle, **{option.name: options[option.name] for option in handle.options}
+            )
+            for name, handle in tool.handles.items()
         }
         try:
             async with anyio.create_task_group() as tasks:
                 if report is not no_report:
                     tasks.start_soon(alive.beat)
-                result = await found.function(**handles, **parameters)
+                result = await tool.function(**handles, **parameters)
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
             told = _told(group)
             raise told from told.__cause__  # what it was raised from stays the cause
-        return self._finished(result)
+        for lent in handles.values():
+            lent.complete(result)
+        return result
 
-    def _finished(self, result: BaseModel) -> BaseModel:
-        if isinstance(result, Result) and result.project is None:
-            result.project = self._lender.project
+    def _finished(self, result: BaseModel, standing: Standing) -> BaseModel:
+        if isinstance(result, Result):
+            result.project = result.project or standing.project
+            if standing.notice:
+                result.notice = standing.notice
+                standing.told()
         if isinstance(result, Rows):
             _bound(result, self._bounds)
         return result
@@ -108,7 +146,7 @@ def validated(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
             f"{tool.name}: " + "; ".join(problems) + ".",
             hint="Arguments: " + ", ".join(_spelled(tool)) + ".",
         ) from error
-    return {parameter.name: getattr(model, parameter.name) for parameter in tool.parameters}
+    return {parameter.keyword: getattr(model, parameter.name) for parameter in tool.parameters}
 
 
 def _told(group: BaseExceptionGroup[BaseException]) -> BaseException:

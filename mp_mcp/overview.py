@@ -20,6 +20,21 @@ class TableSummary(BaseModel):
     last_day: str | None = None
 
 
+class BudgetNow(BaseModel):
+    """One of Mixpanel's rate limits; units come back one by one, `window_s` after each was spent.
+
+    Times are in seconds.
+    """
+
+    api: str = Field(description="query, jql, export or lexicon")
+    used: int
+    limit: int
+    window_s: float
+    next_free_s: float | None = None
+    running: int = Field(description="requests under way")
+    at_once: int | None = None
+
+
 class Workspace(Result):
     """The answer of inspect_workspace."""
 
@@ -27,10 +42,14 @@ class Workspace(Result):
     source: str = Field(description="where the credentials come from; 'none' without any")
     region: str
     base_url: str | None = None
+    workspace_id: str | None = Field(default=None, description="data view, if one is chosen")
     database: str = Field(default="", description="path of the project's DuckDB file")
     database_state: str = Field(default="absent", description="absent, closed, open or read_only")
     tables: list[TableSummary] | None = Field(
         default=None, description="as last seen; null when not known yet: call inspect_tables"
+    )
+    budget: list[BudgetNow] | None = Field(
+        default=None, description="what all users of this project spent of Mixpanel's rate limits"
     )
     server_version: str
     server_pid: int

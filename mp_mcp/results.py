@@ -4,7 +4,8 @@ Never fetches or computes: it holds the answer and cuts it to size.
 """
 
 import json
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +18,11 @@ class Result(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     project: str | None = Field(default=None, description="Mixpanel project that this is about")
+    time_zone: str | None = Field(default=None, description="zone of the days in this answer")
+    cached_at: str | None = Field(
+        default=None, description="UTC time of a cached answer; absent when just asked"
+    )
+    notice: str | None = Field(default=None, description="a change that you must know of")
 
 
 class Rows(Result):
@@ -28,6 +34,20 @@ class Rows(Result):
     row_count: int = Field(description="number of rows in this answer")
     truncated: bool = Field(default=False, description="true when there are more rows")
     hint: str | None = Field(default=None, description="how to get the rest, or what to do next")
+
+    @classmethod
+    def of(cls, columns: Sequence[str], rows: Sequence[Row], **more: Any) -> Self:
+        """A whole table; `more` are other fields of the class."""
+        return cls(columns=list(columns), rows=list(rows), row_count=len(rows), **more)
+
+    def first(self, limit: int, what: str) -> Self:
+        """Only the first `limit` rows of it; the hint says how many `what` there are."""
+        if len(self.rows) > limit:
+            self.hint = f"{len(self.rows):,} {what} in all: narrow the call, or raise limit."
+            self.rows = self.rows[:limit]
+            self.row_count = limit
+            self.truncated = True
+        return self
 
 
 MAX_CELL_BYTES = 4_000

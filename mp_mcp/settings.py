@@ -20,6 +20,7 @@ class Home:
         self.path = path
         self.config = path / "mp.toml"
         self.older_config = path / "config.toml"
+        self.state = path / "state.db"
         self.run = path / "run"
         self.socket = self.run / "mp.sock"
         self.server_info = self.run / "server.json"
@@ -87,6 +88,7 @@ def asking(
     *,
     account: str | None = None,
     project: str | None = None,
+    workspace: str | None = None,
 ) -> Asking:
     """What this process brings along. An `account` flag hides the environment's credentials.
 
@@ -113,7 +115,9 @@ def asking(
             region=None,
             workspace_id=None,
         )
-    return found._replace(project_id=project) if project else found
+    if project:
+        found = found._replace(project_id=project)
+    return found._replace(workspace_id=workspace) if workspace else found
 
 
 def seconds(name: str, value: object, default: float) -> float:

@@ -5,6 +5,7 @@ Never runs a tool (`call.py` does) and knows no tool by name: `discover` finds t
 
 import importlib
 import inspect
+import keyword
 import pkgutil
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
@@ -20,11 +21,16 @@ ToolFunction = Callable[..., Awaitable[BaseModel]]
 class Handle:
     """Base of the capabilities that a tool may ask for; lent by the runtime, hidden from callers.
 
-    The two facts below become the tool's MCP annotations.
+    The first two facts become the tool's MCP annotations. `options` are arguments that every tool
+    with this handle takes besides its own; they go to the lender, not to the tool.
     """
 
     writes: ClassVar[bool] = False
     asks_mixpanel: ClassVar[bool] = False
+    options: ClassVar[tuple["Parameter", ...]] = ()
+
+    def complete(self, answer: BaseModel) -> None:
+        """Write into the tool's answer what only the handle knows about it."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +50,16 @@ class Flag:
 
 @dataclass(frozen=True)
 class Parameter:
-    """One argument of a tool, as callers see it."""
+    """One argument of a tool, as callers see it: `return_` of a function is their `return`."""
 
     name: str
     annotation: Any
     default: Any
+
+    @property
+    def keyword(self) -> str:
+        """Its name in the function: words of Python itself get an underscore there."""
+        return f"{self.name}_" if keyword.iskeyword(self.name) else self.name
 
     @property
     def required(self) -> bool:
@@ -100,14 +111,20 @@ class Tool:
         return {name: hint for name, hint in self._hints.items() if _is_handle(hint)}
 
     @cached_property
+    def options(self) -> tuple[Parameter, ...]:
+        """Arguments that its handles bring along."""
+        return tuple(option for handle in self.handles.values() for option in handle.options)
+
+    @cached_property
     def parameters(self) -> tuple[Parameter, ...]:
-        """What callers pass, in the order of the signature."""
+        """What callers pass: in the order of the signature, options last."""
         signature = inspect.signature(self.function)
-        return tuple(
-            Parameter(name, self._hints[name], parameter.default)
+        own = (
+            Parameter(_seen_by_callers(name), self._hints[name], parameter.default)
             for name, parameter in signature.parameters.items()
             if name not in self.handles
         )
+        return (*own, *self.options)
 
     @cached_property
     def arguments_model(self) -> type[BaseModel]:
@@ -192,6 +209,11 @@ def discover(package: ModuleType) -> dict[str, Tool]:
 def _modules(package: ModuleType) -> Iterator[ModuleType]:
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         yield importlib.import_module(module.name)
+
+
+def _seen_by_callers(name: str) -> str:
+    shorter = name.removesuffix("_")
+    return shorter if keyword.iskeyword(shorter) else name
 
 
 def _is_handle(hint: Any) -> bool:

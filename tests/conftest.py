@@ -1,6 +1,11 @@
 """Fixtures that every test may use. Never starts a server: tests/processes does."""
 
+import os
+
 import pytest
+
+# A person's own keyring is no place for the secrets of tests, here and in every process they start.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ REPEATS = 3
 
 
 USAGE = """\
-usage: mp-mcp [--account NAME] [--project ID] [--version] [--help]
+usage: mp-mcp [--account NAME] [--project ID] [--workspace ID] [--version] [--help]
 
 An MCP server over stdin and stdout. All copies of it share one local server, with `mp` too.
 Settings come from MP_* variables and ~/.mp/mp.toml; see `mp auth status`.
@@ -239,7 +239,7 @@ def _options(words: list[str]) -> dict[str, str]:
             sys.stdout.write(f"mp-mcp {__version__}\n" if word == "--version" else USAGE)
             sys.exit(ExitCode.OK)
         name, _, value = word.partition("=")
-        if name not in ("--account", "--project") or not (value or words):
+        if name not in ("--account", "--project", "--workspace") or not (value or words):
             raise UsageError(f"cannot use {word!r}\n{USAGE.rstrip()}")
         chosen[name.removeprefix("--")] = value or words.pop(0)
     return chosen

@@ -4,14 +4,16 @@ Never takes a secret as an argument (others can read a process list), and never 
 """
 
 import sys
+from dataclasses import replace
 
 import click
 
-from mp_mcp import accounts
-from mp_mcp.accounts import Account, Stored
+from mp_mcp import accounts, keychain
+from mp_mcp.accounts import Account
 from mp_mcp.errors import CredentialsError, UsageError
-from mp_mcp.front import link, render, talk
+from mp_mcp.front import link, render, sources, talk
 from mp_mcp.front.flags import Flags
+from mp_mcp.resolve import REGIONS
 from mp_mcp.settings import Asking, Home, asking, find_home
 
 LOGIN_HINT = "Run `mp auth login`, or set MP_USERNAME, MP_SECRET and MP_PROJECT_ID."
@@ -22,65 +24,76 @@ LOGIN_HINT = "Run `mp auth login`, or set MP_USERNAME, MP_SECRET and MP_PROJECT_
 @click.option(
     "--username", metavar="TEXT", help="Service account, e.g. mp.a1b2c3.mp-service-account"
 )
-@click.option(
-    "--region", type=click.Choice(tuple(accounts.REGIONS)), help="Found out when left out"
-)
+@click.option("--oauth", is_flag=True, help="Store an OAuth bearer token instead of a secret")
+@click.option("--region", type=click.Choice(tuple(REGIONS)), help="Found out when left out")
 @click.option("--project", metavar="ID", help="Project to use; asked for when there are several")
+@click.option(
+    "--store",
+    type=click.Choice(("keyring", "file")),
+    help="Where the secret goes: the system's keyring when there is one, else mp.toml (0600)",
+)
 @click.option("--default/--no-default", "is_default", default=True, help="Use it from now on")
 @click.pass_obj
 def login(
     flags: Flags,
     name: str,
     username: str | None,
+    oauth: bool,
     region: str | None,
     project: str | None,
+    store: str | None,
     is_default: bool,
 ) -> None:
     """Check a service account with Mixpanel and store it.
 
-    The secret comes from a hidden prompt, from stdin when that is piped, or from MP_SECRET.
+    The secret comes from a hidden prompt, from stdin when that is piped, or from MP_SECRET; a
+    token with --oauth from the prompt, stdin or MP_OAUTH_TOKEN.
     """
     home, found = find_home(), asking()
-    username = username or found.username or _asked("Service account username")
-    secret = _secret(found, username)
+    client = _token(found) if oauth else _service_account(found, username)
     wanted = region or found.region
-    client = Asking(username=username, secret=secret, base_url=found.base_url)
-    region, projects = _checked(home, client, (wanted,) if wanted else tuple(accounts.REGIONS))
+    client = client._replace(base_url=found.base_url)
+    region, projects = _checked(home, client, (wanted,) if wanted else tuple(REGIONS))
     project = _project(project or flags.project or found.project_id, projects)
-    account = Account(name, username, secret, None, project, region)
+    account = Account(name, client.username, client.secret, client.oauth_token, project, region)
+    account = _stored(home, account, store)
     accounts.save_account(home, account, make_default=is_default)
-    told = {"account": name, "username": username, "project_id": project, "region": region}
-    if not flags.quiet:
-        named = f"project {project}" if project else "no project yet: pass --project"
-        talk.say(f"stored account {name} ({username}, region {region}, {named}) in {home.config}")
-    if flags.format:
-        render.show(told, flags)
+    _tell_login(flags, home, account)
+
+
+@click.command("logout")
+@click.argument("name", required=False, metavar="[NAME]")
+@click.pass_obj
+def logout(flags: Flags, name: str | None) -> None:
+    """Remove a stored account and its secret; without a name, the default account."""
+    home = find_home()
+    stored = accounts.read_stored(home)
+    name = name or flags.account or stored.default
+    if name is None:
+        render.show({"removed": None}, flags, sentence="no account is stored")
+        return
+    account = stored.account(name)
+    default = accounts.remove_account(home, name)
+    if account.in_keyring:
+        keychain.remove(home, name)
+    followed = f"; {default} is the default now" if default else ""
+    if default is None and len(stored.accounts) > 1:
+        followed = "; choose another default with `mp auth switch NAME`"
+    render.show(
+        {"removed": name, "default": default}, flags, sentence=f"account {name} removed{followed}"
+    )
 
 
 @click.command("status")
 @click.pass_obj
 def status(flags: Flags) -> None:
-    """Say which account, project and region are in use, and where they come from.
+    """Say which account, project and region are in use, and why.
 
     It reads settings only; `mp auth test` asks Mixpanel.
     """
     home = find_home()
-    client = asking(account=flags.account, project=flags.project)
-    found = accounts.resolve(client, accounts.read_stored(home))
-    render.show(
-        {
-            "configured": found.has_credentials,
-            "account": found.account,
-            "username": found.username,
-            "project_id": found.project_id,
-            "region": found.region,
-            "base_url": found.base_url,
-            "source": found.source,
-            "home": str(home.path),
-            **({} if found.has_credentials else {"hint": LOGIN_HINT}),
-        },
-        flags,
-    )
+    found = sources.explained(home, flags)
+    render.show(found if found["configured"] else {**found, "hint": LOGIN_HINT}, flags)
 
 
 @click.command("list")
@@ -89,10 +102,13 @@ def list_accounts(flags: Flags) -> None:
     """List the stored accounts."""
     stored = accounts.read_stored(find_home())
     rows = [
-        [one.name, one.username, one.project_id, one.region, one.name == stored.default]
+        [
+            *(one.name, one.username or "(token)", one.project_id, one.region),
+            *("keyring" if one.in_keyring else "file", one.name == stored.default),
+        ]
         for one in stored.accounts.values()
     ]
-    columns = ["name", "username", "project_id", "region", "default"]
+    columns = ["name", "username", "project_id", "region", "secret_in", "default"]
     found = {"columns": columns, "rows": rows, "row_count": len(rows)}
     render.show(found if rows else {**found, "hint": LOGIN_HINT}, flags)
 
@@ -101,11 +117,30 @@ def list_accounts(flags: Flags) -> None:
 @click.argument("name", metavar="NAME")
 @click.pass_obj
 def switch(flags: Flags, name: str) -> None:
-    """Make a stored account the default."""
+    """Make a stored account the default, at once and for agents that are connected too.
+
+    Agents that named no account or project themselves follow, and are told with their next answer.
+    """
     home = find_home()
-    stored: Stored = accounts.read_stored(home)
+    stored = accounts.read_stored(home)
+    before = stored.default
     accounts.save_account(home, stored.account(name), make_default=True)
-    render.show({"default": name}, flags, sentence=f"account {name} is the default now")
+    sentence = f"account {name} is the default now"
+    if before not in (None, name):
+        sentence += f", before it was {before}"
+    render.show({"default": name, "before": before}, flags, sentence=sentence)
+
+
+def _service_account(found: Asking, username: str | None) -> Asking:
+    username = username or found.username or _asked("Service account username")
+    # MP_SECRET first: a script that sets it may leave stdin open and silent.
+    given = found.secret if found.username in (None, username) else None
+    secret = given or _typed("Secret", "set MP_SECRET")
+    return Asking(username=username, secret=secret)
+
+
+def _token(found: Asking) -> Asking:
+    return Asking(oauth_token=found.oauth_token or _typed("OAuth token", "set MP_OAUTH_TOKEN"))
 
 
 def _asked(question: str) -> str:
@@ -116,19 +151,48 @@ def _asked(question: str) -> str:
     return str(click.prompt(question, err=True)).strip()
 
 
-def _secret(found: Asking, username: str) -> str:
-    """MP_SECRET first: a script that sets it may leave stdin open and silent."""
-    if found.secret and found.username in (None, username):
-        return found.secret
+def _typed(what: str, otherwise: str) -> str:
+    """A secret from a hidden prompt, or from stdin when nobody sits there."""
     if sys.stdin.isatty():
-        secret = str(click.prompt("Secret", hide_input=True, err=True))
+        secret = str(click.prompt(what, hide_input=True, err=True))
     else:
         secret = sys.stdin.readline()
     if not secret.strip():
         raise CredentialsError(
-            "No secret was given.", hint="Type it at the prompt, pipe it in, or set MP_SECRET."
+            f"No {what.removeprefix('OAuth ').lower()} was given.",
+            hint=f"Type it at the prompt, pipe it in, or {otherwise}.",
         )
     return secret.strip()
+
+
+def _stored(home: Home, account: Account, store: str | None) -> Account:
+    """The account as mp.toml shall have it: without a secret that the keyring took."""
+    secret = account.secret or account.oauth_token
+    if store == "file" or secret is None or not (store or keychain.is_available()):
+        return account
+    keychain.save(home, account.name, secret)
+    return replace(account, secret=None, oauth_token=None, in_keyring=True)
+
+
+def _tell_login(flags: Flags, home: Home, account: Account) -> None:
+    told = {
+        "account": account.name,
+        "username": account.username,
+        "project_id": account.project_id,
+        "region": account.region,
+        "secret_in": "keyring" if account.in_keyring else "file",
+    }
+    if not flags.quiet:
+        who = account.username or "an OAuth token"
+        named = (
+            f"project {account.project_id}" if account.project_id else "no project yet: --project"
+        )
+        place = f"{home.config}{', its secret in the keyring' if account.in_keyring else ''}"
+        talk.say(
+            f"stored account {account.name} ({who}, region {account.region}, {named}) in {place}"
+        )
+    if flags.format:
+        render.show(told, flags)
 
 
 def _checked(
@@ -144,7 +208,7 @@ def _checked(
             return region, [(str(row[0]), str(row[1])) for row in reply.result["rows"]]
     raise CredentialsError(
         refusal.message,
-        hint=f"Check username and secret; asked region {', '.join(regions)}. Nothing was stored.",
+        hint=f"Check user name and secret; asked region {', '.join(regions)}. Nothing was stored.",
     ) from refusal
 
 

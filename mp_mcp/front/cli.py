@@ -67,12 +67,15 @@ def _run(words: list[str]) -> int:
 def run_tool(flags: Flags, tool: str, arguments: dict[str, Any], wants_one: bool) -> None:
     """Call a tool on the shared server and show its answer."""
     started = time.monotonic()
-    home, client = find_home(), asking(account=flags.account, project=flags.project)
+    home = find_home()
+    client = asking(account=flags.account, project=flags.project, workspace=flags.workspace)
+    if flags.fresh and "fresh" in table()[tool]["options"]:
+        arguments = {**arguments, "fresh": True}
     spinner = talk.Spinner(" ".join(table()[tool]["words"]))
     is_watched = sys.stderr.isatty() and not flags.quiet
     watch = spinner if is_watched else link.unwatched
     try:
-        reply = link.call_tool(home, client, tool, arguments, fresh=flags.fresh, watch=watch)
+        reply = link.call_tool(home, client, tool, arguments, watch=watch)
     finally:
         spinner.erase()
     if wants_one:

@@ -25,7 +25,11 @@ GROUPS = {
 
 BY_HAND = {
     ("auth", "login"): ("mp_mcp.front.auth:login", "Check an account with Mixpanel and store it."),
-    ("auth", "status"): ("mp_mcp.front.auth:status", "Say which account and project are in use."),
+    ("auth", "logout"): ("mp_mcp.front.auth:logout", "Remove a stored account and its secret."),
+    ("auth", "status"): (
+        "mp_mcp.front.auth:status",
+        "Say which account and project are in use, and why.",
+    ),
     ("auth", "list"): ("mp_mcp.front.auth:list_accounts", "List the stored accounts."),
     ("auth", "switch"): ("mp_mcp.front.auth:switch", "Make a stored account the default."),
     ("server", "start"): ("mp_mcp.front.admin:start", "Start the shared server."),

@@ -24,6 +24,7 @@ class Flags:
         self.verbose = False
         self.account: str | None = None
         self.project: str | None = None
+        self.workspace: str | None = None
         self.fresh = False
 
 
@@ -40,6 +41,7 @@ _SPECS = (
     _Spec(("-v", "--verbose"), "Say on stderr which server answered, and how fast"),
     _Spec(("-a", "--account"), "Use this stored account", metavar="NAME"),
     _Spec(("-p", "--project"), "Use this Mixpanel project", metavar="ID"),
+    _Spec(("--workspace",), "Use this data view of the project", metavar="ID"),
     _Spec(("--fresh",), "Ask Mixpanel again instead of using a cached answer"),
 )
 

@@ -49,7 +49,13 @@ def _row(tool: Tool, tools: dict[str, Tool]) -> dict[str, Any]:
         "words": list(tool.words),
         "short": text.partition("\n")[0],
         "help": text,
-        "parameters": [_parameter(tool, parameter) for parameter in tool.parameters],
+        "parameters": [
+            _parameter(tool, parameter)
+            for parameter in tool.parameters
+            if parameter not in tool.options
+        ],
+        # They are flags of every command.
+        "options": [option.name for option in tool.options],
     }
 
 
@@ -132,7 +138,9 @@ def _as_commands(text: str, tools: dict[str, Tool]) -> str:
 
 def _command_line(tool: Tool, example: str) -> str:
     """`event="Purchase", limit=3` as the words of a shell; other examples are the argument."""
-    known = {parameter.name: parameter for parameter in tool.parameters}
+    known = {parameter.keyword: parameter for parameter in tool.parameters}
+    for parameter in tool.parameters:
+        example = re.sub(rf"\b{parameter.name}=", f"{parameter.keyword}=", example)
     try:
         call = ast.parse(f"call({example})", mode="eval").body
     except SyntaxError:

@@ -44,18 +44,15 @@ def call_tool(
     tool: str,
     arguments: Mapping[str, Any],
     *,
-    fresh: bool = False,
     watch: Watch = unwatched,
 ) -> Reply:
     """Run one tool; `result` is its structured content. Raises: the tool's error as an MpError."""
-    meta: dict[str, Any] = {
+    meta = {
         "io.modelcontextprotocol/protocolVersion": PROTOCOL_VERSION,
         "io.modelcontextprotocol/clientCapabilities": {},
         "io.modelcontextprotocol/clientInfo": {"name": "mp", "version": __version__},
         "progressToken": 1,
     }
-    if fresh:
-        meta["mp/fresh"] = True
     params = {"name": tool, "arguments": dict(arguments), "_meta": meta}
     reply = ask(home, asking, "tools/call", params, watch=watch)
     content = reply.result.get("structuredContent")

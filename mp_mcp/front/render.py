@@ -15,7 +15,10 @@ from mp_mcp.front.tool_command import spoken
 
 Result = Mapping[str, Any]
 
-ABOUT_ROWS = ("columns", "types", "rows", "row_count", "truncated", "hint", "project")
+ABOUT_ROWS = (
+    *("columns", "types", "rows", "row_count", "truncated", "hint", "project"),
+    *("cached_at", "notice"),
+)
 """Fields of a table that every format shows in its own way."""
 
 
@@ -86,6 +89,8 @@ def _notices(result: Result) -> None:
     if result.get("truncated"):
         count = len(result.get("rows") or [])
         talk.say(f"showing the first {count} rows; there are more: see --limit")
+    if result.get("notice"):
+        talk.say(f"notice: {result['notice']}")
     if result.get("cached_at"):
         talk.say(f"cached at {result['cached_at']}; --fresh asks again")
     if hint:

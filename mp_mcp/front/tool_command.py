@@ -156,7 +156,8 @@ def _extra(extra: Extra) -> click.Parameter:
 
 
 def _ways(extras: tuple[Extra, ...]) -> str:
-    ways = [extra.names[-1] + " FILE" for extra in extras if extra.fills]
+    names = [extra.names[-1] for extra in extras if extra.fills]
+    ways = [f"{name} FILE" if name.startswith("-") else "a FILE" for name in names]
     return f"Pass it, or - to read it from stdin, or {ways[0]}. " if ways else ""
 
 

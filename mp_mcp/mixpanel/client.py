@@ -1,125 +1,101 @@
-"""The Mixpanel handle: one typed method per endpoint.
+"""The handles of Mixpanel: what a tool may ask, and what its answer says about the asking.
 
-Never imports an HTTP library, and never touches the database.
+Never knows an endpoint (each has a function in a module of its family beside this one), never
+imports an HTTP library, and never touches the database.
 """
 
-from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
-from typing import ClassVar, Literal
-from urllib.parse import quote
+import asyncio
+from typing import Annotated, Any, ClassVar
 
-from mp_mcp.errors import HistoryLimitError
-from mp_mcp.mixpanel.answers import bookmarks_of, event_names_of, me_of, series_of
-from mp_mcp.mixpanel.export import export_window
-from mp_mcp.mixpanel.expressions import property_expression
-from mp_mcp.mixpanel.models import Bookmark, ExportedFile, Me, Series, Target, Window
-from mp_mcp.mixpanel.refusals import history_days
-from mp_mcp.mixpanel.transport import Params, Transport
-from mp_mcp.tool import Handle
+import anyio
+from pydantic import BaseModel, Field
 
-Unit = Literal["minute", "hour", "day", "week", "month"]
-CountType = Literal["general", "unique", "average"]
-BookmarkType = Literal["insights", "funnels", "retention", "flows", "launch-analysis"]
+from mp_mcp.mixpanel.cache import AnswerCache
+from mp_mcp.mixpanel.models import Target
+from mp_mcp.mixpanel.transport import Family, Params, Question, Transport
+from mp_mcp.mixpanel.zones import Zones
+from mp_mcp.results import Result
+from mp_mcp.tool import Flag, Handle, Parameter
 
-MAX_EVENT_NAMES = 5000
-_EARLIEST = date(2000, 1, 1)
-
-
-def _ignore_bytes(_count: int) -> None:
-    pass
+FRESH = Parameter(
+    "fresh",
+    Annotated[bool, Flag("--fresh"), Field(description="Ask Mixpanel again: use no cached answer")],
+    default=False,
+)
 
 
 class Mixpanel(Handle):
-    """Lent to tools that ask Mixpanel, in the name of one account about one project."""
+    """Lent to tools that ask Mixpanel for reports, in the name of one account and project.
+
+    Answers may come from the cache; the result then says since when.
+    """
 
     asks_mixpanel: ClassVar[bool] = True
+    options: ClassVar[tuple[Parameter, ...]] = (FRESH,)
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        cache: AnswerCache | None = None,
+        zones: Zones | None = None,
+        fresh: bool = False,
+    ) -> None:
         self._transport = transport
+        self._cache = cache
+        self._zones = zones
+        self._fresh = fresh
+        self._cached_at: str | None = None
+        self._zone: str | None = None
 
     @property
     def target(self) -> Target:
         """In whose name, and about which project."""
         return self._transport.target
 
-    async def event_names(self, limit: int = MAX_EVENT_NAMES) -> list[str]:
-        """Every event that ever came in, in alphabetical order.
+    async def get(
+        self, family: Family, path: str, params: Params, *, keep_s: float, zoned: bool = False
+    ) -> Any:
+        """The decoded answer of a GET; it may be given again for `keep_s` seconds.
 
-        Mixpanel looks at the last month unless told otherwise, and refuses to look further back
-        than the project's history reaches, so that a second request may be needed.
+        `zoned` answers have days of the project's time zone: the tool's result will name it.
         """
-        today = datetime.now(UTC).date()
-        try:
-            return await self._event_names(_EARLIEST, today, limit)
-        except HistoryLimitError as error:
-            days = history_days(error)
-            if days is None:
-                raise
-            return await self._event_names(today - timedelta(days=days), today, limit)
+        question = Question("GET", family, path, params)
+        learning = self._zones.of(self._transport) if zoned and self._zones else None
+        answer = await self._answer(question, keep_s)
+        if learning is not None and self._zones is not None:
+            # A finished answer does not wait for long for what is only said about it.
+            with anyio.move_on_after(self._zones.patience_s):
+                self._zone = await asyncio.shield(learning)
+        return answer
 
-    async def _event_names(self, first: date, last: date, limit: int) -> list[str]:
-        params: Params = {
-            "type": "general",
-            "limit": limit,
-            "from_date": first.isoformat(),
-            "to_date": last.isoformat(),
-        }
-        return event_names_of(await self._transport.get_json("query", "/events/names", params))
+    async def post(self, family: Family, path: str, form: Params, *, keep_s: float) -> Any:
+        """The decoded answer of a read whose parameters travel in the body, as a form."""
+        return await self._answer(Question("POST", family, path, form), keep_s)
 
-    async def bookmarks(
-        self,
-        type: BookmarkType | None = None,  # noqa: A002 - the API's word, and the tool's
-    ) -> list[Bookmark]:
-        """Saved reports of the project, or of the data view. Slow: half a minute for thousands."""
-        target = self._transport.target
-        scope = f"/projects/{quote(target.project_id, safe='')}"
-        if target.workspace_id:
-            scope = f"/workspaces/{quote(target.workspace_id, safe='')}"
-        params: Params = {"v": 2, "type": type}
-        return bookmarks_of(await self._transport.get_json("app", f"{scope}/bookmarks", params))
+    def complete(self, answer: BaseModel) -> None:
+        """Say how old the answer is, and in which zone its days are."""
+        if isinstance(answer, Result):
+            answer.cached_at = self._cached_at
+            answer.time_zone = answer.time_zone or self._zone
 
-    async def segmentation(
-        self,
-        event: str,
-        from_date: date,
-        to_date: date,
-        *,
-        on: str | None = None,
-        unit: Unit = "day",
-        where: str | None = None,
-        type: CountType = "general",  # noqa: A002 - the API's word, and the tool's
-        limit: int | None = None,
-    ) -> Series:
-        """Counts of one event over time, one column per value of `on`.
+    async def _answer(self, question: Question, keep_s: float) -> Any:
+        if self._cache is None:
+            return await self._transport.ask(question)
+        found = await self._cache.ask(self._transport, question, keep_s, fresh=self._fresh)
+        if found.cached_at is not None:
+            # Of several answers the oldest counts; the texts sort like the times.
+            self._cached_at = min(self._cached_at or found.cached_at, found.cached_at)
+        return found.value
 
-        `on` is a property name or an expression; `limit` bounds its values, the largest win.
-        """
-        params: Params = {
-            "event": event,
-            "from_date": from_date.isoformat(),
-            "to_date": to_date.isoformat(),
-            "unit": unit,
-            "type": type,
-            "where": where,
-            "on": property_expression(on) if on else None,
-            "limit": limit if on else None,
-        }
-        return series_of(await self._transport.get_json("query", "/segmentation", params), event)
 
-    async def export(
-        self,
-        folder: Path,
-        window: Window,
-        *,
-        events: tuple[str, ...] = (),
-        where: str | None = None,
-        on_bytes: Callable[[int], None] = _ignore_bytes,
-    ) -> ExportedFile:
-        """Download the raw events of one window into `folder`."""
-        return await export_window(
-            self._transport, folder, window, events=events, where=where, on_bytes=on_bytes
-        )
+class MixpanelExport(Handle):
+    """Lent to tools that download raw data: never from a cache, always as it is now."""
+
+    asks_mixpanel: ClassVar[bool] = True
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
 
 
 class MixpanelLogin(Handle):
@@ -128,9 +104,4 @@ class MixpanelLogin(Handle):
     asks_mixpanel: ClassVar[bool] = True
 
     def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    async def me(self) -> Me:
-        """Who the credentials belong to; the cheapest proof that they work."""
-        params: Params = {"include_workspace_users": "false"}
-        return me_of(await self._transport.get_json("app", "/me", params))
+        self.transport = transport

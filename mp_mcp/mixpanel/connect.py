@@ -1,23 +1,41 @@
-"""How a Mixpanel handle comes to life: one pool of connections, one handle per target.
+"""How Mixpanel's handles come to life: one pool, one budget and one cache for all clients.
 
 Never imported by tools: it loads the HTTP library.
 """
 
-from mp_mcp.mixpanel.client import Mixpanel, MixpanelLogin
+from mp_mcp.mixpanel.budget import Budget
+from mp_mcp.mixpanel.cache import AnswerCache
+from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.http import Http, Pool, make_client
 from mp_mcp.mixpanel.models import Target
+from mp_mcp.mixpanel.transport import Transport
+from mp_mcp.mixpanel.zones import Zones
+from mp_mcp.state import State
 
 
-def open_client() -> Pool:
-    """The pool, shared by all accounts and projects; close it with `await pool.aclose()`."""
+def open_pool() -> Pool:
+    """Connections for all accounts and projects. Raises: SettingsError."""
     return make_client()
 
 
-def mixpanel_for(pool: Pool, target: Target) -> Mixpanel:
-    """The handle that asks in the name of `target`."""
-    return Mixpanel(Http(pool, target))
+class MixpanelSide:
+    """What all clients share on their way to Mixpanel; it owns the pool."""
 
+    def __init__(self, pool: Pool, state: State, budget: Budget) -> None:
+        self._pool = pool
+        self._budget = budget
+        self._cache = AnswerCache(state)
+        self._zones = Zones(self._cache)
 
-def login_for(pool: Pool, target: Target) -> MixpanelLogin:
-    """The handle that checks the credentials of `target`."""
-    return MixpanelLogin(Http(pool, target))
+    def transport(self, target: Target) -> Transport:
+        """What asks in the name of `target`, within the budget of its project."""
+        return Http(self._pool, target, self._budget)
+
+    def reports(self, target: Target, *, fresh: bool) -> Mixpanel:
+        """A handle for one call; `fresh` takes nothing from the cache."""
+        transport = self.transport(target)
+        return Mixpanel(transport, cache=self._cache, zones=self._zones, fresh=fresh)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self._pool.aclose()

@@ -8,7 +8,7 @@ credential into a URL or a message.
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from random import SystemRandom
 from typing import Any, TypeVar
@@ -27,35 +27,36 @@ from mp_mcp.errors import (
     RateLimitedError,
     SettingsError,
 )
-from mp_mcp.mixpanel.models import Region, Target
+from mp_mcp.mixpanel.budget import Budget, Place
+from mp_mcp.mixpanel.costs import cost_of
+from mp_mcp.mixpanel.hosts import base_of, scope_of
+from mp_mcp.mixpanel.models import Target
 from mp_mcp.mixpanel.refusals import failure_inside, readable, refusal
-from mp_mcp.mixpanel.transport import Family, Params
+from mp_mcp.mixpanel.transport import Family, Params, Question
 
 T = TypeVar("T")
 Pool = httpx.AsyncClient
 """Connections that all accounts and projects share."""
-
-_HOSTS: dict[Family, str] = {
-    "query": "https://{prefix}mixpanel.com/api/query",
-    "app": "https://{prefix}mixpanel.com/api/app",
-    "export": "https://data{suffix}.mixpanel.com/api/2.0",
-}
-_REGIONS: dict[Region, tuple[str, str]] = {
-    "us": ("", ""),
-    "eu": ("eu.", "-eu"),
-    "in": ("in.", "-in"),
-}
-_OVERRIDES: dict[Family, str] = {"query": "/api/query", "app": "/api/app", "export": "/api/2.0"}
 
 # Mixpanel's own deadlines are 120 s (app) and 488 s (query): a little longer, and it says why.
 READ_TIMEOUTS_S: dict[Family, float] = {"app": 135.0, "query": 503.0, "export": 600.0}
 CONNECT_TIMEOUT_S = 10.0
 
 TRIES = 4
+FIRST_PAUSE_S = 1.0
+FIRST_REDIAL_S = 0.2
+"""Each pause is twice as long as the one before."""
+
 PATIENCE_S = 60.0
 """Only brief failures are repeated: what failed after a long time fails for a reason."""
 LONGEST_RETRY_AFTER_S = 3.0
 """A rate limit that frees later than this is the caller's business."""
+
+SHORTEST_WINDOW_S = 60.0
+"""Whoever is told to wait for longer has spent a window, not a second or a place."""
+
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+"""Failures of requests that Mixpanel cannot have counted."""
 
 FOREIGN = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, httpx.StreamError)
 """Every root of httpx's error classes."""
@@ -83,14 +84,6 @@ def make_client(transport: httpx.AsyncBaseTransport | None = None) -> Pool:
         ) from error
 
 
-def base_of(family: Family, target: Target) -> str:
-    """Where a family of endpoints lives for this target."""
-    if target.base_url:
-        return target.base_url.rstrip("/") + _OVERRIDES[family]
-    prefix, suffix = _REGIONS[target.region]
-    return _HOSTS[family].format(prefix=prefix, suffix=suffix)
-
-
 class Http:
     """Mixpanel over a shared pool, in the name of one target."""
 
@@ -98,12 +91,14 @@ class Http:
         self,
         client: Pool,
         target: Target,
+        budget: Budget,
         *,
         sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._target = target
+        self._budget = budget
         self._sleep = sleep
         self._clock = clock
 
@@ -112,15 +107,9 @@ class Http:
         """In whose name, and about which project."""
         return self._target
 
-    async def get_json(self, family: Family, path: str, params: Params) -> Any:
+    async def ask(self, question: Question) -> Any:
         """The decoded answer of a read that is safe to repeat."""
-        return await self._retried(lambda: self._answer(self._request("GET", family, path, params)))
-
-    async def post_form(self, family: Family, path: str, form: Params) -> Any:
-        """The decoded answer of a read whose parameters travel in the body."""
-        return await self._retried(
-            lambda: self._answer(self._request("POST", family, path, {}, form))
-        )
+        return await self._retried(lambda: self._answer(question))
 
     @asynccontextmanager
     async def stream(
@@ -130,9 +119,8 @@ class Http:
 
         Raises: IncompleteExportError when the answer breaks off, in the middle of the block.
         """
-        response = await self._retried(
-            lambda: self._send(self._request("GET", family, path, params), stream=True)
-        )
+        question = Question("GET", family, path, params)
+        response, held = await self._retried(lambda: self._opened(question))
         try:
             yield response.aiter_raw()
         except FOREIGN as error:
@@ -141,9 +129,9 @@ class Http:
                 hint="The network or Mixpanel cut the connection; try again.",
             ) from error
         finally:
-            # A cancelled stream still has to give its connection back.
+            # A cancelled stream still has to give its connection and its place back.
             with anyio.CancelScope(shield=True):
-                await response.aclose()
+                await held.aclose()
 
     async def back_off(self, attempt: int) -> None:
         """Wait before repeating something for the `attempt`-th time, counted from 0."""
@@ -158,7 +146,9 @@ class Http:
                     return await attempt()
             except (RateLimitedError, MixpanelUnavailableError) as error:
                 asked = error.retry_after
-                pause = asked or 2.0**tries
+                # Who did not reach Mixpanel need not spare it, and is seldom better off by waiting.
+                first = FIRST_REDIAL_S if isinstance(error.__cause__, NEVER_SENT) else FIRST_PAUSE_S
+                pause = asked or first * 2.0**tries
                 tries += 1
                 spent = self._clock() - started
                 too_long = asked is not None and asked > LONGEST_RETRY_AFTER_S
@@ -166,48 +156,79 @@ class Http:
                     raise
             await self._sleep(_jittered(pause))
 
-    async def _answer(self, request: httpx.Request) -> Any:
-        response = await self._send(request, stream=False)
+    async def _answer(self, question: Question) -> Any:
+        async with self._exchange(question, stream=False) as response:
+            content, path = response.content, response.url.path
         try:
-            answer = json.loads(response.content, parse_constant=lambda _: None)
+            answer = json.loads(content, parse_constant=lambda _: None)
         except (ValueError, RecursionError) as error:
             raise MixpanelUnavailableError(
-                f"Mixpanel's answer to {request.url.path} is no JSON.",
+                f"Mixpanel's answer to {path} is no JSON.",
                 hint="Something between here and Mixpanel may have answered instead: a proxy?",
             ) from error
         if failure := failure_inside(answer, self._target):
             raise failure
         return answer
 
-    async def _send(self, request: httpx.Request, *, stream: bool) -> httpx.Response:
-        response = await self._client.send(request, stream=stream)
-        if response.is_success:
-            return response
-        try:
-            body = await response.aread()
-        finally:
-            await response.aclose()
-        raise refusal(response.status_code, response.headers, body, self._target)
+    async def _opened(self, question: Question) -> tuple[httpx.Response, AsyncExitStack]:
+        """A response whose body is still to be read, and what has to be given back after that."""
+        async with AsyncExitStack() as held:
+            response = await held.enter_async_context(self._exchange(question, stream=True))
+            return response, held.pop_all()
 
-    def _request(
-        self, method: str, family: Family, path: str, params: Params, form: Params | None = None
-    ) -> httpx.Request:
-        target = self._target
+    @asynccontextmanager
+    async def _exchange(self, question: Question, *, stream: bool) -> AsyncIterator[httpx.Response]:
+        """One attempt, from the budget's yes until its answer is read."""
+        request = self._request(question)
+        async with self._budget.place(self._target.project_key, cost_of(question)) as place:
+            try:
+                response = await self._client.send(request, stream=stream)
+            except NEVER_SENT:
+                place.refund()
+                raise
+            place.learn(response.status_code, response.headers)
+            try:
+                if not response.is_success:
+                    body, status = await response.aread(), response.status_code
+                    path = question.path
+                    error = refusal(status, response.headers, body, self._target, path)
+                    raise told_by_budget(error, place) if status == 429 else error
+                yield response
+            finally:
+                with anyio.CancelScope(shield=True):
+                    await response.aclose()
+
+    def _request(self, question: Question) -> httpx.Request:
+        target, family = self._target, question.family
         _require_access(family, target)
-        url = httpx.URL(base_of(family, target) + path)
+        url = httpx.URL(base_of(family, target) + question.path)
         if url.userinfo or not url.is_absolute_url:
             raise _bad_base_url()
         headers = {"Authorization": target.credentials.authorization}
         if family == "export":
             headers["Accept-Encoding"] = "gzip"
+        is_form = question.method == "POST"
+        in_url = {} if is_form else question.params
         return self._client.build_request(
-            method,
+            question.method,
             url,
-            params=_present({**_scope(family, target), **params}),
-            data=None if form is None else _present(form),
+            params=_present({**scope_of(family, target), **in_url}),
+            data=_present(question.params) if is_form else None,
             headers=headers,
             timeout=httpx.Timeout(READ_TIMEOUTS_S[family], connect=CONNECT_TIMEOUT_S),
         )
+
+
+def told_by_budget(error: MpError, place: Place) -> MpError:
+    """Mixpanel's own rate limit, with what we know of the budget; the budget learns from it."""
+    asked = error.retry_after
+    if place.is_waiting_for_others:
+        # Of the places one may be free at any moment, whatever the header guesses.
+        error.retry_after = min(asked or LONGEST_RETRY_AFTER_S, LONGEST_RETRY_AFTER_S)
+    elif asked is not None and asked > SHORTEST_WINDOW_S:
+        place.spent_until(asked)
+    error.hint = f"{place.sentence()} {error.hint or ''}".strip()
+    return error
 
 
 def error_of(error: Exception, target: Target) -> MpError:
@@ -252,18 +273,6 @@ def _require_access(family: Family, target: Target) -> None:
             "A project secret cannot read reports or metadata.",
             hint="Use a service account: `mp auth login`.",
         )
-
-
-def _scope(family: Family, target: Target) -> dict[str, str | int | None]:
-    """Which project is meant; app paths name it themselves, a project secret is bound to one."""
-    if family == "app":
-        return {}
-    is_bound = target.credentials.kind == "project_secret"
-    return {
-        "project_id": None if is_bound else target.project_id or None,
-        # Data views never apply to the raw export.
-        "workspace_id": target.workspace_id if family == "query" else None,
-    }
 
 
 def _present(params: Params) -> dict[str, str]:

@@ -1,22 +1,19 @@
-"""What goes into the Mixpanel client (who asks about which project) and what it answers.
+"""What goes into the Mixpanel client: who asks about which project, and windows of an export.
 
-Never holds wire formats (answers.py reads those), and never shows a secret.
+Never holds wire formats (each endpoint reads its own), and never shows a secret.
 """
 
 import base64
-import json
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from typing import Literal
 
 from mp_mcp.errors import CredentialsError
+from mp_mcp.resolve import place_of
 
 CredentialKind = Literal["service_account", "project_secret", "oauth"]
 Region = Literal["us", "eu", "in"]
-Cell = str | int | float
 
 
 @dataclass(frozen=True)
@@ -71,6 +68,16 @@ class Target:
     base_url: str | None = None
     workspace_id: str | None = None
 
+    @property
+    def place(self) -> str:
+        """Where the project lives: the region, or the host of another base URL."""
+        return place_of(self.region, self.base_url)
+
+    @property
+    def project_key(self) -> str:
+        """The project and its place: the name of its budget."""
+        return f"{self.place}/{self.project_id}"
+
 
 @dataclass(frozen=True)
 class Window:
@@ -93,89 +100,3 @@ class ExportedFile:
     path: Path
     bytes: int
     window: Window
-
-
-class Bookmark(BaseModel):
-    """A saved report. Times are as Mixpanel sends them, without zone."""
-
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
-
-    id: int
-    name: str | None = None
-    type: str | None = None
-    description: str | None = None
-    created: str | None = None
-    modified: str | None = None
-    creator_name: str | None = None
-    creator_email: str | None = None
-    last_modified_by_name: str | None = None
-    dashboard_id: int | None = None
-    workspace_id: int | None = None
-    params: Any = Field(
-        default=None, exclude=True, repr=False, description="definition of the report; large"
-    )
-
-    @field_validator("params", mode="before")
-    @classmethod
-    def _decoded(cls, value: Any) -> Any:
-        """Some routes send the definition as JSON text."""
-        if not isinstance(value, str):
-            return value
-        try:
-            return json.loads(value)
-        except (ValueError, RecursionError):
-            return value
-
-
-class Series(BaseModel):
-    """Numbers over time: one row per period in order, one column per series, zeros filled in."""
-
-    columns: list[str] = Field(description='"date", then one name per series')
-    rows: list[list[Cell]]
-
-
-class Project(BaseModel):
-    """A project that the credentials can see."""
-
-    model_config = ConfigDict(coerce_numbers_to_str=True)
-
-    id: str
-    name: str = ""
-    timezone: str | None = None
-    domain: str = ""
-    role: str | None = None
-
-    @property
-    def region(self) -> Region:
-        """Where it lives; Mixpanel leaves the domain of some US projects empty."""
-        if self.domain.startswith("eu."):
-            return "eu"
-        return "in" if self.domain.startswith("in.") else "us"
-
-
-class Workspace(BaseModel):
-    """A data view of a project."""
-
-    model_config = ConfigDict(coerce_numbers_to_str=True)
-
-    id: str
-    name: str = ""
-    project_id: str | None = None
-    is_global: bool = False
-    is_default: bool = False
-
-
-class Me(BaseModel):
-    """Who the credentials belong to, and what they can see."""
-
-    model_config = ConfigDict(coerce_numbers_to_str=True)
-
-    user_id: str | None = None
-    user_name: str | None = None
-    user_email: str | None = None
-    projects: list[Project] = Field(default_factory=list)
-    workspaces: list[Workspace] = Field(default_factory=list)
-
-    def project(self, project_id: str) -> Project | None:
-        """The project of that id, when it is visible."""
-        return next((project for project in self.projects if project.id == project_id), None)

@@ -22,7 +22,9 @@ from mp_mcp.errors import (
     PlanError,
     RateLimitedError,
 )
+from mp_mcp.mixpanel import jql_refusals
 from mp_mcp.mixpanel.models import Credentials, Target
+from mp_mcp.mixpanel.usage import spoken
 
 MAX_TEXT = 300
 MAX_RETRY_AFTER_S = 3600.0
@@ -34,8 +36,13 @@ _KEPT = re.compile(r"keeps (\d+) days")
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
-def refusal(status: int, headers: Mapping[str, str], body: bytes, target: Target) -> MpError:
-    """The error of an answer whose status is not a success. `headers` is case-insensitive."""
+def refusal(
+    status: int, headers: Mapping[str, str], body: bytes, target: Target, path: str = ""
+) -> MpError:
+    """The error of an answer whose status is not a success. `headers` is case-insensitive.
+
+    `path` is the question's: what some refusals mean depends on it.
+    """
     stated = error_text(body)
     text = readable(stated, target.credentials)
     if status == 401 or (status == 400 and "unable to authenticate request" in stated.lower()):
@@ -57,6 +64,10 @@ def refusal(status: int, headers: Mapping[str, str], body: bytes, target: Target
             f"Mixpanel fails on its side (HTTP {status}){_said(text)}",
             hint="Try again in a minute; status.mixpanel.com tells about outages.",
         )
+    if path == jql_refusals.PATH and not _HISTORY.search(stated):
+        said = without_secrets(stated, target.credentials)
+        if found := jql_refusals.jql_refusal(status, said):
+            return found
     return _by_status(status, text)
 
 
@@ -95,11 +106,11 @@ def _forbidden(text: str) -> MpError:
 
 
 def _rate_limited(text: str, seconds: float | None) -> RateLimitedError:
-    when = "in a minute" if seconds is None else f"in {seconds:.0f} seconds"
+    when = "in a minute" if seconds is None else f"in {spoken(seconds)}"
     return RateLimitedError(
         f"The project's Mixpanel rate limit is reached{_said(text)}",
-        hint=f"Try again {when}. All users of the project share this limit; "
-        "SQL on fetched tables does not count.",
+        hint=f"Try again {when}. Everybody who asks this project shares it; events that are "
+        "fetched cost nothing to ask: use query_sql.",
         retry_after=seconds,
     )
 
@@ -154,6 +165,12 @@ def _stated(answer: Any) -> str | None:
 
 def readable(text: str, credentials: Credentials) -> str:
     """Foreign text made fit for a message: one short line, and no credential in any spelling."""
+    text = " ".join(without_secrets(text, credentials).split())
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
+
+
+def without_secrets(text: str, credentials: Credentials) -> str:
+    """Foreign text of any length, without any spelling of a credential."""
     text = html.unescape(text)
     for secret in (credentials.secret, credentials.authorization.partition(" ")[2]):
         if len(secret) < SHORTEST_SECRET:
@@ -162,8 +179,7 @@ def readable(text: str, credentials: Credentials) -> str:
         spellings = {secret, json.dumps(secret)[1:-1], *in_urls}
         for spelling in sorted(spellings, key=len, reverse=True):
             text = text.replace(spelling, "***")
-    text = " ".join(text.split())
-    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}…"
+    return text
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

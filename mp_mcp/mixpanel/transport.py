@@ -5,7 +5,7 @@ Never imports an HTTP library: tools load the client for its types, and must not
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from mp_mcp.mixpanel.models import Target
 
@@ -14,6 +14,15 @@ Family = Literal["query", "app", "export"]
 
 Params = Mapping[str, str | int | None]
 """Parameters by name; None leaves one out."""
+
+
+class Question(NamedTuple):
+    """A read that is safe to repeat: parameters in the URL (GET), or as a form (POST)."""
+
+    method: Literal["GET", "POST"]
+    family: Family
+    path: str
+    params: Params
 
 
 class Transport(Protocol):
@@ -26,11 +35,8 @@ class Transport(Protocol):
     def target(self) -> Target:
         """In whose name, and about which project."""
 
-    async def get_json(self, family: Family, path: str, params: Params) -> Any:
-        """The decoded answer of a read that is safe to repeat."""
-
-    async def post_form(self, family: Family, path: str, form: Params) -> Any:
-        """The decoded answer of a read whose parameters travel in the body."""
+    async def ask(self, question: Question) -> Any:
+        """The decoded JSON answer."""
 
     def stream(
         self, family: Family, path: str, params: Params

@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 
 from mp_mcp import __version__
-from mp_mcp.server import protocol
+from mp_mcp.server import budgets, protocol
 from mp_mcp.server.connection import Connection
 from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.server.session import PLAIN_CLIENT, Greeting, Session
@@ -106,6 +106,7 @@ class Door:
             "clients": self.clients(),
             "calls": [call for session in self._sessions for call in session.running()],
             "databases": self._workspaces.status(),
+            "budgets": budgets.of_all(self._workspaces),
         }
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

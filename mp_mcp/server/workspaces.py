@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
-from mp_mcp.accounts import Resolved, ServerSettings, base_url_name
-from mp_mcp.mixpanel.client import Mixpanel, MixpanelLogin
+from mp_mcp.accounts import ServerSettings
+from mp_mcp.mixpanel.budget import Budget
+from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport, MixpanelLogin
 from mp_mcp.mixpanel.models import Credentials, Target
+from mp_mcp.resolve import Resolved, base_url_name
 from mp_mcp.settings import Home
+from mp_mcp.state import State, open_state
 
 if TYPE_CHECKING:
+    from mp_mcp.mixpanel.connect import MixpanelSide
     from mp_mcp.store.open_store import Files, Store
 
 
@@ -29,32 +33,49 @@ class Workspaces:
         self.settings = settings
         self.clients: Callable[[], list[str]] = list
         self._files: Files | None = None
-        self._pool: Any = None
+        self._mixpanel: MixpanelSide | None = None
+        self._state: State | None = None
+        self._budget: Budget | None = None
 
     def clean_spool(self) -> None:
         """Remove the downloads of a server that was killed; only the lease's holder may."""
         for folder in (self.home.path / "spool").glob("*/load-*"):
             shutil.rmtree(folder, ignore_errors=True)
 
-    async def mixpanel(self, resolved: Resolved) -> Mixpanel:
-        """The API of this project, on the pool that everybody shares."""
+    async def mixpanel(self, resolved: Resolved, *, fresh: bool) -> Mixpanel:
+        """The reports of this project."""
         resolved.require_project()
-        from mp_mcp.mixpanel import connect
+        side = await self.mixpanel_side()
+        return side.reports(_target(resolved), fresh=fresh)
 
-        return connect.mixpanel_for(await self._opened_pool(), _target(resolved))
+    async def export(self, resolved: Resolved) -> MixpanelExport:
+        """The raw data of this project."""
+        resolved.require_project()
+        return MixpanelExport((await self.mixpanel_side()).transport(_target(resolved)))
 
     async def login(self, resolved: Resolved) -> MixpanelLogin:
         """The check of these credentials."""
-        from mp_mcp.mixpanel import connect
+        return MixpanelLogin((await self.mixpanel_side()).transport(_target(resolved)))
 
-        return connect.login_for(await self._opened_pool(), _target(resolved))
+    async def mixpanel_side(self) -> "MixpanelSide":
+        """What asks Mixpanel, shared by all clients."""
+        if self._mixpanel is None:
+            # Imports and certificates take a while: other clients must not wait for them.
+            pool = await anyio.to_thread.run_sync(_open_pool)
+            self._mixpanel = self._mixpanel or _mixpanel_side(pool, self.state(), self.budget())
+        return self._mixpanel
 
-    async def _opened_pool(self) -> Any:
-        if self._pool is None:
-            # Its imports and certificates take a while: other clients must not wait for them.
-            opened = await anyio.to_thread.run_sync(_open_pool)
-            self._pool = self._pool or opened
-        return self._pool
+    def state(self) -> State:
+        """What outlives this process. Raises: SettingsError when a newer mp-mcp wrote it."""
+        if self._state is None:
+            self._state = open_state(self.home.state)
+        return self._state
+
+    def budget(self) -> Budget:
+        """The rate budget of all projects. Raises: SettingsError, as `state`."""
+        if self._budget is None:
+            self._budget = Budget(self.state())
+        return self._budget
 
     async def store(self, resolved: Resolved, lock_wait_s: float) -> "Store":
         """The project's database; nothing is opened yet."""
@@ -84,14 +105,22 @@ class Workspaces:
         """Let go of every file and connection, after the running transactions."""
         if self._files is not None:
             await self._files.close()
-        if self._pool is not None:
-            await self._pool.aclose()
+        if self._mixpanel is not None:
+            await self._mixpanel.close()
+        if self._state is not None:
+            self._state.close()
 
 
 def _open_pool() -> Any:
     from mp_mcp.mixpanel import connect
 
-    return connect.open_client()
+    return connect.open_pool()
+
+
+def _mixpanel_side(pool: Any, state: State, budget: Budget) -> "MixpanelSide":
+    from mp_mcp.mixpanel import connect
+
+    return connect.MixpanelSide(pool, state, budget)
 
 
 def _target(resolved: Resolved) -> Target:

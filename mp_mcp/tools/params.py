@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from mp_mcp.errors import UsageError
 from mp_mcp.tool import Flag
 
 
@@ -35,12 +36,17 @@ def _as_date(value: Any) -> Any:
     raise ValueError("must be a calendar day, written YYYY-MM-DD")
 
 
+def _as_date_if_any(value: Any) -> Any:
+    return None if value in (None, "") else _as_date(value)
+
+
 def _none_if_empty(value: Any) -> Any:
     """Agents send "" for an argument that they leave out."""
     return None if value == "" else value
 
 
 Day = Annotated[date, BeforeValidator(_as_date)]
+TextIfAny = Annotated[str | None, BeforeValidator(_none_if_empty)]
 
 FromDate = Annotated[
     Day, Flag("--from"), Field(description="First day, YYYY-MM-DD, inclusive, e.g. 2025-01-01")
@@ -48,8 +54,26 @@ FromDate = Annotated[
 ToDate = Annotated[
     Day, Flag("--to"), Field(description="Last day, YYYY-MM-DD, inclusive, e.g. 2025-01-31")
 ]
+FeedFromDate = Annotated[
+    date | None,
+    BeforeValidator(_as_date_if_any),
+    Flag("--from"),
+    Field(description="First day, YYYY-MM-DD, inclusive; default: 30 days up to to_date"),
+]
+FeedToDate = Annotated[
+    date | None,
+    BeforeValidator(_as_date_if_any),
+    Flag("--to"),
+    Field(description="Last day, YYYY-MM-DD, inclusive; default: today"),
+]
 Event = Annotated[
     str, Flag("-e", "--event"), Field(min_length=1, description="Event name, e.g. Signup")
+]
+EventIfAny = Annotated[
+    str | None,
+    BeforeValidator(_none_if_empty),
+    Flag("-e", "--event"),
+    Field(description="Only of this event, e.g. Signup"),
 ]
 Events = Annotated[
     tuple[str, ...],
@@ -57,11 +81,36 @@ Events = Annotated[
     Flag("-e", "--events"),
     Field(description="Event names, e.g. Signup,Login; empty means all events"),
 ]
+ComparedEvents = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_list),
+    Flag("-e", "--events"),
+    Field(min_length=1, description="Event names, e.g. Signup,Login"),
+]
+Users = Annotated[
+    tuple[Annotated[str, Field(coerce_numbers_to_str=True)], ...],
+    BeforeValidator(_as_list),
+    Flag("-U", "--users"),
+    Field(min_length=1, description="Distinct ids of users, e.g. u-1001,u-1002"),
+]
+Property = Annotated[
+    str,
+    Flag("-p", "--property"),
+    Field(min_length=1, description="Property name, no expression, e.g. plan"),
+]
 On = Annotated[
     str | None,
     BeforeValidator(_none_if_empty),
     Flag("-o", "--on"),
     Field(description='Break down by this property or expression, e.g. plan, properties["plan"]'),
+]
+NumericOn = Annotated[
+    str,
+    Flag("-o", "--on"),
+    Field(
+        min_length=1,
+        description='Numeric property or expression, e.g. price, number(properties["price"])',
+    ),
 ]
 Where = Annotated[
     str | None,
@@ -73,6 +122,14 @@ Unit = Annotated[
     Literal["minute", "hour", "day", "week", "month"],
     Flag("-u", "--unit"),
     Field(description="Length of one time bucket"),
+]
+HourOrDay = Annotated[
+    Literal["hour", "day"], Flag("-u", "--unit"), Field(description="Length of one time bucket")
+]
+Period = Annotated[
+    Literal["day", "week", "month"],
+    Flag("-u", "--unit"),
+    Field(description="Length of one period"),
 ]
 CountType = Annotated[
     Literal["general", "unique", "average"],
@@ -113,10 +170,33 @@ Timeout = Annotated[
     Flag("--timeout"),
     Field(gt=0, le=600, description="Stop after this many seconds; agents get at most 30"),
 ]
+FunnelId = Annotated[
+    int, Flag(argument="FUNNEL_ID"), Field(ge=1, description="Id from inspect_funnels, e.g. 7001")
+]
+BookmarkId = Annotated[
+    int,
+    Flag(argument="BOOKMARK_ID"),
+    Field(ge=1, description="Id from inspect_bookmarks, e.g. 63001"),
+]
 BookmarkType = Annotated[
     Literal["insights", "funnels", "retention", "flows", "launch-analysis"] | None,
     Flag("-t", "--type"),
     Field(description="Only reports of this type"),
+]
+EntityType = Annotated[
+    Literal["event", "profile", "custom_event"],
+    Flag("-t", "--type"),
+    Field(description="What the schema describes"),
+]
+EntityTypeIfAny = Annotated[
+    Literal["event", "profile", "custom_event"] | None,
+    Flag("-t", "--type"),
+    Field(description="Only schemas of this type"),
+]
+SchemaName = Annotated[
+    str,
+    Flag("-n", "--name"),
+    Field(min_length=1, description="Name of the event; for profiles it is $user"),
 ]
 Search = Annotated[
     str | None,
@@ -124,3 +204,9 @@ Search = Annotated[
     Flag("--search"),
     Field(description="Only names that contain this text, in any case"),
 ]
+
+
+def require_order(from_date: date, to_date: date) -> None:
+    """Raises: UsageError, before anything is spent on a range that ends before it starts."""
+    if to_date < from_date:
+        raise UsageError("to_date is before from_date.", hint="Swap the two dates.")

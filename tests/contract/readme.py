@@ -31,7 +31,8 @@ def _row(tool: Tool) -> str:
     extras = EXTRAS.get(tool.name, ())
     filled = {extra.fills for extra in extras}
     words = ["mp", *tool.words]
-    words += [_spelled(p, is_needed=p.name not in filled) for p in tool.parameters]
+    own = [p for p in tool.parameters if p not in tool.options]
+    words += [_spelled(p, is_needed=p.name not in filled) for p in own]
     words += [f"[{'/'.join(extra.names)}]" for extra in extras]
     cells = (name, f"`{' '.join(words)}`", tool.description.partition("\n")[0])
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -7,6 +7,8 @@ import pytest
 from mp_mcp.errors import MpError
 from mp_mcp.mixpanel.http import FOREIGN, Http, error_of, make_client
 from mp_mcp.mixpanel.models import Credentials, Target
+from mp_mcp.mixpanel.transport import Question
+from tests.unit.mixpanel.conftest import unspent
 
 TARGET = Target(Credentials("oauth", "very-secret-token"), "42")
 
@@ -59,15 +61,17 @@ def test_no_error_of_httpx_leaves_the_client(error: type[Exception]) -> None:
 
     async def ask() -> None:
         async with make_client(httpx.MockTransport(fail)) as client:
-            http = Http(client, TARGET, sleep=no_sleep)
+            http = Http(client, TARGET, unspent(), sleep=no_sleep)
             with pytest.raises(MpError):
-                await http.get_json("query", "/events/names", {})
+                await http.ask(Question("GET", "query", "/events/names", {}))
             with pytest.raises(MpError):
-                await http.post_form("query", "/engage", {})
+                await http.ask(Question("POST", "query", "/engage", {}))
         answer = httpx.MockTransport(lambda _request: httpx.Response(200, stream=Breaking()))
         async with make_client(answer) as client:
             with pytest.raises(MpError):
-                async with Http(client, TARGET).stream("export", "/export", {}) as pieces:
+                async with Http(client, TARGET, unspent()).stream(
+                    "export", "/export", {}
+                ) as pieces:
                     _ = [piece async for piece in pieces]
 
     anyio.run(ask)

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from mp_mcp.accounts import Account, ServerSettings, Stored, read_stored, resolve, save_account
+from mp_mcp.accounts import Account, ServerSettings, Stored, read_stored, save_account
 from mp_mcp.errors import MpError
 from mp_mcp.mixpanel.models import Credentials, Target
+from mp_mcp.resolve import resolve
 from mp_mcp.server.session import Greeting
 from mp_mcp.settings import Asking, Home, asking
 

@@ -64,7 +64,7 @@ def test_status_and_list_show_the_account_without_its_secret(
     assert status["username"] == account["username"]
     assert status["project_id"] == account["project_id"]
     rows = mp(nobody, "auth", "list", "--format", "json").rows
-    assert rows == [["work", account["username"], account["project_id"], "us", True]]
+    assert rows == [["work", account["username"], account["project_id"], "us", "file", True]]
 
 
 def test_after_a_login_everybody_works_without_credentials_in_the_environment(

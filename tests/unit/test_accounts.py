@@ -7,15 +7,14 @@ from hypothesis import strategies as st
 
 from mp_mcp.accounts import (
     Account,
-    Resolved,
     ServerSettings,
     Stored,
-    base_url_name,
     read_stored,
-    resolve,
+    remove_account,
     save_account,
 )
 from mp_mcp.errors import CredentialsError, SettingsError
+from mp_mcp.resolve import Resolved, base_url_name, resolve
 from mp_mcp.settings import Asking, Home
 
 WORK = Account("work", "robot", "work-secret", None, "42", "eu")
@@ -195,6 +194,37 @@ def test_accounts_of_an_older_program_are_read_and_never_written(home: Home) -> 
     assert (found.default, set(found.accounts)) == ("work", {"old", "work"})
     assert "work" not in older.read_text()
     assert "old" not in home.config.read_text()
+
+
+def test_a_removed_account_is_gone_and_the_rest_of_the_file_stays(home: Home) -> None:
+    save_account(home, WORK, make_default=True)
+    save_account(home, HOME, make_default=False)
+    assert remove_account(home, "work") == "home"
+    found = read_stored(home)
+    assert (set(found.accounts), found.default) == ({"home"}, "home")
+    assert "work-secret" not in home.config.read_text(encoding="utf-8")
+    assert home.config.stat().st_mode & 0o777 == 0o600
+
+
+def test_removing_another_account_than_the_default_leaves_the_default(home: Home) -> None:
+    save_account(home, WORK, make_default=True)
+    save_account(home, HOME, make_default=False)
+    assert remove_account(home, "home") == "work"
+
+
+def test_an_account_that_is_not_there_cannot_be_removed(home: Home) -> None:
+    save_account(home, WORK, make_default=True)
+    before = home.config.read_bytes()
+    with pytest.raises(CredentialsError, match="no account 'wrok'"):
+        remove_account(home, "wrok")
+    assert home.config.read_bytes() == before
+
+
+def test_an_account_whose_secret_is_in_the_keyring_has_none_in_the_file(home: Home) -> None:
+    account = Account("work", "robot", None, None, "42", "eu", in_keyring=True)
+    save_account(home, account, make_default=True)
+    assert read_stored(home).account("work") == account
+    assert resolve(Asking(), read_stored(home)).has_credentials
 
 
 def test_a_broken_file_of_an_older_program_is_no_concern_of_ours(home: Home) -> None:

@@ -5,63 +5,13 @@ import anyio
 import pytest
 from pydantic import Field
 
-from mp_mcp import call as call_module
-from mp_mcp.call import AGENT_BOUNDS, HUMAN_BOUNDS, Bounds, LocalCaller, find, validated
+from mp_mcp.call import HUMAN_BOUNDS
 from mp_mcp.errors import MpError, QueryError, SettingsError, StoreError, UsageError
-from mp_mcp.progress import Progress, Report, no_report
 from mp_mcp.results import Result, Rows
-from mp_mcp.tool import Handle, Tool, tool
+from mp_mcp.tool import tool
+from tests.unit.calling import Lender, Owner, ask_owner, caller
 
 pytestmark = pytest.mark.anyio
-
-
-class Basket(Handle):
-    """A handle that knows its owner."""
-
-    def __init__(self, owner: str) -> None:
-        self.owner = owner
-
-
-class Lender:
-    """Lends baskets, unless it is told to refuse."""
-
-    project: str | None = "42"
-
-    def __init__(self, refusal: MpError | None = None) -> None:
-        self._refusal = refusal
-
-    async def lend(self, handle: type[Handle]) -> Handle:
-        """A basket of ours."""
-        assert handle is Basket
-        if self._refusal is not None:
-            raise self._refusal
-        return Basket("us")
-
-
-class Owner(Result):
-    """Whose basket it is, and how often that was asked."""
-
-    owner: str
-    times: int
-
-
-@tool
-async def ask_owner(
-    basket: Basket,
-    fruit: Annotated[str, Field(min_length=1)],
-    *,
-    times: Annotated[int, Field(ge=1, le=9)] = 1,
-) -> Owner:
-    """Say whose basket it is."""
-    return Owner(owner=f"{basket.owner} ({fruit})", times=times)
-
-
-def tools(*functions: Any) -> dict[str, Tool]:
-    return {function.__mp_tool__.name: function.__mp_tool__ for function in functions}
-
-
-def caller(*functions: Any, lender: Lender | None = None, bounds: Bounds = AGENT_BOUNDS) -> Any:
-    return LocalCaller(tools(*functions), lender or Lender(), bounds)
 
 
 async def refusal(arguments: Mapping[str, Any], name: str = "ask_owner") -> MpError:
@@ -73,7 +23,29 @@ async def refusal(arguments: Mapping[str, Any], name: str = "ask_owner") -> MpEr
 
 async def test_a_tool_gets_its_handles_and_its_arguments() -> None:
     answer = await caller(ask_owner).call("ask_owner", {"fruit": "pear", "times": 3})
-    assert answer == Owner(project="42", owner="us (pear)", times=3)
+    assert answer == Owner(project="42", owner="us (pear)", times=3, ripe=False)
+
+
+async def test_an_option_of_a_handle_is_an_argument_that_goes_to_its_lender() -> None:
+    answer = await caller(ask_owner).call("ask_owner", {"fruit": "pear", "ripe": True})
+    assert answer.ripe is True
+
+
+async def test_a_notice_is_told_once_with_the_next_result() -> None:
+    lender = Lender(notice="Another project now.")
+    calling = caller(ask_owner, lender=lender)
+    first = await calling.call("ask_owner", {"fruit": "pear"})
+    second = await calling.call("ask_owner", {"fruit": "pear"})
+    assert (first.notice, second.notice) == ("Another project now.", None)
+
+
+async def test_a_notice_is_told_once_with_the_next_error() -> None:
+    lender = Lender(SettingsError("No project", hint="Choose one."), "Another project now.")
+    calling = caller(ask_owner, lender=lender)
+    with pytest.raises(SettingsError) as caught:
+        await calling.call("ask_owner", {"fruit": "pear"})
+    assert caught.value.hint == "Another project now. Choose one."
+    assert lender.notice is None
 
 
 async def test_every_answer_names_the_project() -> None:
@@ -99,7 +71,7 @@ async def test_an_unknown_tool_far_from_all_others_is_refused_with_all_names() -
 async def test_an_unknown_argument_is_refused_by_name() -> None:
     error = await refusal({"fruit": "pear", "time": 2})
     assert "unknown argument time, did you mean times?" in error.message
-    assert error.hint == "Arguments: fruit, [times]."
+    assert error.hint == "Arguments: fruit, [times], [ripe]."
 
 
 async def test_every_wrong_argument_is_named() -> None:
@@ -217,70 +189,3 @@ async def test_a_human_gets_all_of_it() -> None:
         "list_numbers", {"count": 900, "width": 100}
     )
     assert (answer.row_count, answer.truncated, answer.hint) == (900, False, "Use offset.")
-
-
-class Heard:
-    """A report that remembers, and can be waited for."""
-
-    def __init__(self, enough: int) -> None:
-        self.notes: list[tuple[float, float | None, str | None]] = []
-        self.full = anyio.Event()
-        self._enough = enough
-
-    async def __call__(self, done: float, total: float | None, message: str | None) -> None:
-        """Remember."""
-        self.notes.append((done, total, message))
-        if len(self.notes) >= self._enough:
-            self.full.set()
-
-
-async def call_with(report: Report, function: Any) -> None:
-    with anyio.fail_after(5):
-        await caller(function).call(function.__name__, {}, report)
-
-
-async def test_progress_only_grows_even_where_the_tool_repeats_itself() -> None:
-    @tool
-    async def step_on(progress: Progress) -> Result:
-        """Report the same step again and again, and one step back."""
-        for done in (0, 1, 1, 0.5, 2):
-            await progress(done, 2, f"step {done}")
-        return Result()
-
-    heard = Heard(5)
-    await call_with(heard, step_on)
-    steps = [done for done, _, _ in heard.notes]
-    assert steps == sorted(set(steps))
-    assert [message for _, _, message in heard.notes] == [
-        f"step {done}" for done in (0, 1, 1, 0.5, 2)
-    ]
-
-
-async def test_a_silent_tool_is_reported_as_alive(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(call_module, "HEARTBEAT_S", 0.001)
-    heard = Heard(3)
-
-    @tool
-    async def think(progress: Progress) -> Result:
-        """Say something once, then think until three notes were heard."""
-        await progress(1, 4, "thinking")
-        await heard.full.wait()
-        return Result()
-
-    await call_with(heard, think)
-    assert all(total == 4 for _, total, _ in heard.notes)
-    assert all("thinking" in str(message) for _, _, message in heard.notes)
-    steps = [done for done, _, _ in heard.notes]
-    assert steps == sorted(set(steps))
-
-
-async def test_nobody_is_told_when_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(call_module, "HEARTBEAT_S", 0)
-    answer = await caller(ask_owner).call("ask_owner", {"fruit": "x"}, no_report)
-    assert answer.owner == "us (x)"
-
-
-def test_arguments_arrive_as_the_tools_types() -> None:
-    found = tools(ask_owner)["ask_owner"]
-    assert validated(found, {"fruit": "pear", "times": "3"}) == {"fruit": "pear", "times": 3}
-    assert find({"ask_owner": found}, "ask_owner") is found

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from mp_mcp.mixpanel.client import MixpanelLogin
+from mp_mcp.mixpanel.me import me
 from mp_mcp.results import Result, Row
 from mp_mcp.tool import tool
 
@@ -18,11 +19,11 @@ class AccountInfo(Result):
 @tool(command="auth test", human_only=True)
 async def inspect_account(login: MixpanelLogin) -> AccountInfo:
     """Check the credentials with Mixpanel and list the projects that they reach."""
-    me = await login.me()
+    found = await me(login.transport)
     return AccountInfo(
-        user=me.user_name or me.user_email,
+        user=found.user_name or found.user_email,
         rows=[
-            [found.id, found.name, found.timezone, found.role, found.region]
-            for found in me.projects
+            [project.id, project.name, project.timezone, project.role, project.region]
+            for project in found.projects
         ],
     )

@@ -1,10 +1,21 @@
 """The tool query_segmentation. Never touches the database."""
 
-from mp_mcp.errors import UsageError
 from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.segmentation import segmentation
 from mp_mcp.results import Rows
 from mp_mcp.tool import tool
-from mp_mcp.tools.params import CountType, Event, FromDate, On, SegmentLimit, ToDate, Unit, Where
+from mp_mcp.tools.nothing_found import PROPERTIES, doubt_last, doubt_zeros
+from mp_mcp.tools.params import (
+    CountType,
+    Event,
+    FromDate,
+    On,
+    SegmentLimit,
+    ToDate,
+    Unit,
+    Where,
+    require_order,
+)
 
 
 @tool
@@ -26,9 +37,9 @@ async def query_segmentation(
     the events once and use query_sql. Costs one query of the project's 60 per hour.
     Example: event="Purchase", from_date="2025-01-01", to_date="2025-01-31", on="$city".
     """
-    if to_date < from_date:
-        raise UsageError("to_date is before from_date.", hint="Swap the two dates.")
-    series = await mixpanel.segmentation(
-        event, from_date, to_date, on=on, unit=unit, where=where, type=type, limit=limit
+    require_order(from_date, to_date)
+    found = await segmentation(
+        mixpanel, event, from_date, to_date, on=on, unit=unit, where=where, type=type, limit=limit
     )
-    return Rows(columns=series.columns, rows=series.rows, row_count=len(series.rows))
+    doubt_zeros(found, PROPERTIES)
+    return doubt_last(found, limit) if on else found

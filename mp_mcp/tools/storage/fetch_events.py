@@ -4,14 +4,13 @@ from datetime import date
 
 from pydantic import Field
 
-from mp_mcp.errors import UsageError
-from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.client import MixpanelExport
 from mp_mcp.progress import Progress
 from mp_mcp.results import Result
 from mp_mcp.store.handles import StoreWriter
 from mp_mcp.store.models import LoadReport
 from mp_mcp.tool import tool
-from mp_mcp.tools.params import Events, FromDate, Table, ToDate, Where
+from mp_mcp.tools.params import Events, FromDate, Table, ToDate, Where, require_order
 from mp_mcp.tools.storage.fetching import Fetching
 
 
@@ -37,7 +36,7 @@ class Fetched(Result):
 
 @tool
 async def fetch_events(
-    mixpanel: Mixpanel,
+    mixpanel: MixpanelExport,
     store: StoreWriter,
     progress: Progress,
     table: Table = "events",
@@ -54,8 +53,7 @@ async def fetch_events(
     another filter. Each window of days costs one of the project's 60 exports per hour.
     Example: from_date="2025-01-01", to_date="2025-01-31".
     """
-    if to_date < from_date:
-        raise UsageError("to_date is before from_date.", hint="Swap the two dates.")
+    require_order(from_date, to_date)
     # Write access first: a foreign lock must not cost export budget.
     await store.ready()
     days = from_date, to_date

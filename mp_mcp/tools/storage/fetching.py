@@ -12,7 +12,8 @@ from pathlib import Path
 import anyio
 
 from mp_mcp.errors import IncompleteExportError, MpError
-from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.client import MixpanelExport
+from mp_mcp.mixpanel.export import export_window
 from mp_mcp.mixpanel.models import ExportedFile, Window
 from mp_mcp.mixpanel.windows import Windows
 from mp_mcp.progress import Progress
@@ -36,7 +37,7 @@ class Fetching:
 
     def __init__(
         self,
-        mixpanel: Mixpanel,
+        mixpanel: MixpanelExport,
         store: StoreWriter,
         progress: Progress,
         table: str,
@@ -87,8 +88,13 @@ class Fetching:
             self._arrival.set()
 
     async def _export(self, window: Window, folder: Path) -> ExportedFile:
-        exported = await self._mixpanel.export(
-            folder, window, events=self._events, where=self._where, on_bytes=self._count
+        exported = await export_window(
+            self._mixpanel.transport,
+            folder,
+            window,
+            events=self._events,
+            where=self._where,
+            on_bytes=self._count,
         )
         self._windows.weigh(exported)
         await self._tell()

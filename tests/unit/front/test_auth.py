@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mp_mcp import keychain
 from mp_mcp.accounts import read_stored
 from mp_mcp.front.cli import main
 from tests.unit.front.fake_server import Message, Peer, Script, answers, serving, state_folder
@@ -132,6 +133,115 @@ def test_switch_changes_the_default(monkeypatch: pytest.MonkeyPatch, capsys: Cap
         assert main(["auth", "switch", "home"]) == 0
         assert read_stored(home).default == "home"
         assert main(["auth", "switch", "nobody"]) == 2
+
+
+def test_switch_says_what_was_before(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    with state_folder(monkeypatch) as home:
+        _store(home.config, "work", "home")
+        assert main(["auth", "switch", "home", "-f", "plain"]) == 0
+        assert capsys.readouterr().out == "account home is the default now, before it was work\n"
+        assert main(["auth", "switch", "home", "-f", "json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"default": "home", "before": "home"}
+
+
+def test_login_with_a_token_stores_a_token(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    _pipe(monkeypatch, "t0p-t0ken\n")
+    with serving(monkeypatch, answers(ONE)) as server:
+        assert main(["auth", "login", "me", "--oauth", "--region", "us", "-f", "json"]) == 0
+        account = read_stored(server.home).accounts["me"]
+        assert server.greetings[0]["asking"]["oauth_token"] == "t0p-t0ken"
+    assert (account.oauth_token, account.username, account.secret) == ("t0p-t0ken", None, None)
+    assert "t0p" not in str(capsys.readouterr())
+
+
+def test_login_without_a_token_says_where_it_may_come_from(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    _pipe(monkeypatch, "")
+    with state_folder(monkeypatch):
+        assert main(["auth", "login", "--oauth"]) == 2
+    assert "MP_OAUTH_TOKEN" in capsys.readouterr().err
+
+
+def test_login_keeps_the_secret_in_the_keyring_when_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    kept = _keyring(monkeypatch)
+    _pipe(monkeypatch, "t0p-s3cret\n")
+    with serving(monkeypatch, answers(ONE)) as server:
+        assert main(["auth", "login", "work", "--username", USER, "--region", "eu"]) == 0
+        assert "t0p" not in server.home.config.read_text(encoding="utf-8")
+        account = read_stored(server.home).accounts["work"]
+        assert (account.in_keyring, account.secret) == (True, None)
+        assert kept == {"work": "t0p-s3cret"}
+        assert main(["auth", "list", "-f", "csv"]) == 0
+        assert main(["auth", "logout", "work"]) == 0
+    assert kept == {}
+    out, err = capsys.readouterr()
+    assert "keyring" in err
+    assert "work,mp.a1.service,1001,eu,keyring,true" in out
+
+
+def test_login_leaves_the_keyring_alone_when_it_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    kept = _keyring(monkeypatch)
+    _pipe(monkeypatch, "t0p-s3cret\n")
+    with serving(monkeypatch, answers(ONE)) as server:
+        words = ["auth", "login", "work", "--username", USER, "--region", "eu", "--store", "file"]
+        assert main(words) == 0
+        assert read_stored(server.home).accounts["work"].secret == "t0p-s3cret"
+    assert kept == {}
+
+
+def _keyring(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """What the system's keyring has, by account."""
+    kept: dict[str, str] = {}
+    monkeypatch.setattr(keychain, "is_available", lambda: True)
+    monkeypatch.setattr(
+        keychain, "save", lambda _home, name, secret: kept.__setitem__(name, secret)
+    )
+    monkeypatch.setattr(keychain, "remove", lambda _home, name: kept.pop(name))
+    return kept
+
+
+def test_logout_removes_the_default_account_and_says_which_follows(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    with state_folder(monkeypatch) as home:
+        _store(home.config, "work", "home")
+        assert main(["auth", "logout", "-f", "plain"]) == 0
+        assert capsys.readouterr().out == "account work removed; home is the default now\n"
+        assert "work" not in home.config.read_text(encoding="utf-8")
+        assert main(["auth", "logout", "-f", "json"]) == 0
+        assert json.loads(capsys.readouterr().out) == {"removed": "home", "default": None}
+        assert main(["auth", "logout", "-f", "plain"]) == 0
+        assert capsys.readouterr().out == "no account is stored\n"
+
+
+def test_logout_of_one_of_many_leaves_the_choice_of_a_default(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    with state_folder(monkeypatch) as home:
+        _store(home.config, "work", "home", "third")
+        assert main(["auth", "logout", "work", "-f", "plain"]) == 0
+        assert "mp auth switch NAME" in capsys.readouterr().out
+        assert main(["auth", "logout", "nobody"]) == 2
+    assert "home, third" in capsys.readouterr().err
+
+
+def test_logout_does_not_touch_the_file_of_an_older_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    with state_folder(monkeypatch) as home:
+        home.create()
+        text = '[accounts.old]\nusername = "u"\nsecret = "s3cret"\n'
+        home.older_config.write_text(text, encoding="utf-8")
+        assert main(["auth", "logout", "old"]) == 2
+        assert home.older_config.read_text(encoding="utf-8") == text
+    assert "older program" in capsys.readouterr().err
 
 
 def _store(path: Path, *names: str) -> None:

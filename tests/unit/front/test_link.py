@@ -35,15 +35,6 @@ def test_a_call_is_a_greeting_and_one_modern_tools_call(monkeypatch: pytest.Monk
     assert call["_meta"]["io.modelcontextprotocol/protocolVersion"] == "2026-07-28"
 
 
-def test_skipping_the_cache_travels_with_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving(monkeypatch, answers({})) as server:
-        call_tool(server.home, ASKING, "inspect_events", {}, fresh=True)
-        call_tool(server.home, ASKING, "inspect_events", {})
-        fresh, usual = server.calls
-    assert fresh["_meta"]["mp/fresh"] is True
-    assert "mp/fresh" not in usual["_meta"]
-
-
 def test_progress_is_watched_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     told = ({"progress": 1, "total": 4, "message": "day 1"}, {"progress": 2, "message": "day 2"})
     seen: list[str] = []

@@ -1,13 +1,18 @@
 """A Mixpanel on the other side of the network seam: scripted answers, recorded requests."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, settings
 
+from mp_mcp.mixpanel.budget import Budget
 from mp_mcp.mixpanel.http import Http, make_client
 from mp_mcp.mixpanel.models import Credentials, Target
+from mp_mcp.state import State, open_state
+
+from .budgeting import Clock
 
 # The first text that hypothesis draws builds its table of characters: slow, but no defect of ours.
 settings.register_profile(
@@ -19,6 +24,11 @@ SECRET = "s3cret/+&<very>'private'"
 
 Answer = httpx.Response | Exception
 Script = Callable[..., "Wire"]
+
+
+def unspent() -> Budget:
+    """A budget of which nothing is used."""
+    return Budget(open_state(Path(":memory:")))
 
 
 class Pieces(httpx.AsyncByteStream):
@@ -45,7 +55,10 @@ class Wire:
         self.now = 0.0
         self.seconds_per_answer = 0.0
         self.client = make_client(httpx.MockTransport(self._answer))
-        self.http = Http(self.client, target, sleep=self._sleep, clock=lambda: self.now)
+        self.budget = Budget(open_state(Path(":memory:")), sleep=self._sleep)
+        self.http = Http(
+            self.client, target, self.budget, sleep=self._sleep, clock=lambda: self.now
+        )
 
     async def _sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
@@ -84,3 +97,20 @@ def script(target: Target) -> Script:
         return Wire(answers, target)
 
     return make
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> Iterator[State]:
+    found = open_state(tmp_path / "state.db")
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def budget(state: State, clock: Clock) -> Budget:
+    return Budget(state, clock=clock, sleep=clock.sleep)

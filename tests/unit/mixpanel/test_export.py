@@ -19,7 +19,7 @@ from mp_mcp.mixpanel.export import TRIES, WRITTEN_AT_ONCE, export_window
 from mp_mcp.mixpanel.http import Http, make_client
 from mp_mcp.mixpanel.models import Credentials, ExportedFile, Target, Window
 
-from .conftest import Script, Wire, streamed
+from .conftest import Script, Wire, streamed, unspent
 
 pytestmark = pytest.mark.anyio
 
@@ -163,7 +163,7 @@ async def test_a_cancelled_export_leaves_nothing(script: Script, tmp_path: Path)
 
     body = Endless()
     transport = httpx.MockTransport(lambda _request: httpx.Response(200, stream=body))
-    http = Http(make_client(transport), Target(Credentials("oauth", "tok"), "42"))
+    http = Http(make_client(transport), Target(Credentials("oauth", "tok"), "42"), unspent())
     with anyio.fail_after(5):
         async with anyio.create_task_group() as group:
             group.start_soon(
@@ -202,7 +202,7 @@ async def test_a_connection_that_closes_inside_a_chunked_body_is_a_broken_export
         target = Target(Credentials("oauth", "tok"), "42", base_url=f"http://{host}:{port}")
         with anyio.fail_after(10):
             exported = await export_window(
-                Http(client, target, sleep=no_sleep),
+                Http(client, target, unspent(), sleep=no_sleep),
                 tmp_path,
                 WINDOW,
                 events=(),

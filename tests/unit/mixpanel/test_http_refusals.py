@@ -14,6 +14,7 @@ from mp_mcp.errors import (
     PlanError,
 )
 from mp_mcp.mixpanel.models import CredentialKind, Credentials, Target
+from mp_mcp.mixpanel.transport import Question
 
 from .conftest import Script
 
@@ -48,7 +49,7 @@ async def test_a_refusal_has_its_class_and_is_not_repeated(
             async with wire.http.stream("export", "/export", {}):
                 pytest.fail("a refusal has no stream")
         else:
-            await wire.http.get_json("query", "/x", {})
+            await wire.http.ask(Question("GET", "query", "/x", {}))
     assert type(caught.value) is expected
     assert len(wire.requests) == 1
     assert caught.value.hint
@@ -69,21 +70,21 @@ async def test_a_refusal_has_its_class_and_is_not_repeated(
 async def test_every_shape_of_error_body_is_read(script: Script, body: bytes, said: str) -> None:
     wire = script(httpx.Response(400, content=body))
     with pytest.raises(MixpanelError) as caught:
-        await wire.http.get_json("query", "/x", {})
+        await wire.http.ask(Question("GET", "query", "/x", {}))
     assert caught.value.message == f"Mixpanel refuses the request (HTTP 400): {said}"
 
 
 async def test_a_long_error_text_is_cut(script: Script) -> None:
     wire = script(httpx.Response(412, json={"error": "x" * 100_000}))
     with pytest.raises(MixpanelError) as caught:
-        await wire.http.get_json("query", "/x", {})
+        await wire.http.ask(Question("GET", "query", "/x", {}))
     assert len(caught.value.message) < 400
 
 
 async def test_an_error_inside_a_success_is_an_error(script: Script) -> None:
     wire = script(httpx.Response(200, json={"error": "no such report", "status": "error"}))
     with pytest.raises(MixpanelError, match="no such report"):
-        await wire.http.get_json("query", "/insights", {})
+        await wire.http.ask(Question("GET", "query", "/insights", {}))
     assert len(wire.requests) == 1
 
 
@@ -92,7 +93,7 @@ async def test_a_property_named_error_is_no_error(
     script: Script, answer: dict[str, object]
 ) -> None:
     wire = script(httpx.Response(200, json=answer))
-    assert await wire.http.get_json("query", "/events/properties/top", {}) == answer
+    assert await wire.http.ask(Question("GET", "query", "/events/properties/top", {})) == answer
 
 
 async def test_tomorrow_comes_with_a_hint_about_time_zones(script: Script) -> None:
@@ -120,6 +121,6 @@ async def test_no_error_shows_a_secret_that_mixpanel_echoes(
     for body in (json.dumps({"error": spelling}) for spelling in spellings):
         wire = script(httpx.Response(status, text=body), target=Target(credentials, "42"))
         with pytest.raises(MpError) as caught:
-            await wire.http.get_json("query", "/x", {})
+            await wire.http.ask(Question("GET", "query", "/x", {}))
         shown = f"{caught.value.message} {caught.value.hint} {caught.value.info()}"
         assert not any(spelling in shown for spelling in spellings)

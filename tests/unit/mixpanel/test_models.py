@@ -3,7 +3,7 @@ import base64
 import pytest
 
 from mp_mcp.errors import CredentialsError
-from mp_mcp.mixpanel.models import Bookmark, Credentials, Project, Target
+from mp_mcp.mixpanel.models import Credentials, Target
 
 
 def decoded(authorization: str) -> str:
@@ -39,18 +39,3 @@ def test_a_secret_is_in_no_representation() -> None:
     target = Target(Credentials("service_account", "s3cret", "etl"), "42")
     for shown in (repr(target), str(target.credentials), f"{target!s}"):
         assert "s3cret" not in shown
-
-
-def test_a_report_definition_is_decoded_and_not_returned() -> None:
-    bookmark = Bookmark.model_validate({"id": "7", "params": '{"sections": {}}', "unknown": 1})
-    assert bookmark.params == {"sections": {}}
-    assert "params" not in bookmark.model_dump()
-    assert Bookmark(id=7, params="no json").params == "no json"
-
-
-@pytest.mark.parametrize(
-    ("domain", "region"),
-    [("mixpanel.com", "us"), ("", "us"), ("eu.mixpanel.com", "eu"), ("in.mixpanel.com", "in")],
-)
-def test_the_domain_of_a_project_tells_its_region(domain: str, region: str) -> None:
-    assert Project(id="1", domain=domain).region == region

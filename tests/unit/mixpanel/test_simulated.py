@@ -20,10 +20,17 @@ from mp_mcp.errors import (
     MpError,
     PlanError,
 )
+from mp_mcp.mixpanel.bookmarks import bookmarks
 from mp_mcp.mixpanel.client import Mixpanel
-from mp_mcp.mixpanel.connect import login_for, open_client
-from mp_mcp.mixpanel.http import Http
-from mp_mcp.mixpanel.models import CredentialKind, Credentials, Target, Window
+from mp_mcp.mixpanel.event_names import event_names
+from mp_mcp.mixpanel.export import export_window
+from mp_mcp.mixpanel.http import Http, make_client
+from mp_mcp.mixpanel.me import me
+from mp_mcp.mixpanel.models import CredentialKind, Credentials, ExportedFile, Target, Window
+from mp_mcp.mixpanel.segmentation import segmentation
+from mp_mcp.mixpanel.transport import Transport
+
+from .conftest import unspent
 
 pytestmark = pytest.mark.anyio
 
@@ -59,14 +66,20 @@ def target_of(sim: Running) -> Target:
 
 
 @asynccontextmanager
-async def asking(sim: Running, target: Target | None = None) -> AsyncIterator[Mixpanel]:
-    """A handle whose pauses pass on the simulator's clock, at once."""
+async def asking(sim: Running, target: Target | None = None) -> AsyncIterator[Transport]:
+    """A transport whose pauses pass on the simulator's clock, at once."""
 
     async def sleep(seconds: float) -> None:
         sim.advance(seconds)
 
-    async with open_client() as pool:
-        yield Mixpanel(Http(pool, target or target_of(sim), sleep=sleep))
+    async with make_client() as pool:
+        yield Http(pool, target or target_of(sim), unspent(), sleep=sleep)
+
+
+async def export(transport: Transport, folder: Path, window: Window, *events: str) -> ExportedFile:
+    return await export_window(
+        transport, folder, window, events=events, where=None, on_bytes=lambda _count: None
+    )
 
 
 def days_of(sim: Running) -> tuple[date, date]:
@@ -91,10 +104,10 @@ def nonzero(events: dict[str, int]) -> dict[str, int]:
 
 async def test_event_names_and_counts_are_the_truth(sim: Running) -> None:
     first, last = days_of(sim)
-    async with asking(sim) as mixpanel:
-        assert set(await mixpanel.event_names()) >= set(sim.truth()["by_event"])
+    async with asking(sim) as transport:
+        assert set(await event_names(Mixpanel(transport))) >= set(sim.truth()["by_event"])
         event = most_frequent_event(sim)
-        series = await mixpanel.segmentation(event, first, last)
+        series = await segmentation(Mixpanel(transport), event, first, last)
     right = sim.truth(event=event)["by_day"]
     assert series.columns == ["date", event]
     assert nonzero({str(day): int(count) for day, count in series.rows}) == right
@@ -103,8 +116,8 @@ async def test_event_names_and_counts_are_the_truth(sim: Running) -> None:
 async def test_a_breakdown_is_the_truth(sim: Running) -> None:
     first, last = days_of(sim)
     event = most_frequent_event(sim)
-    async with asking(sim) as mixpanel:
-        series = await mixpanel.segmentation(event, first, last, on="$city", limit=1000)
+    async with asking(sim) as transport:
+        series = await segmentation(Mixpanel(transport), event, first, last, on="$city", limit=1000)
     totals = {
         name: sum(int(row[position]) for row in series.rows)
         for position, name in enumerate(series.columns[1:], start=1)
@@ -112,22 +125,17 @@ async def test_a_breakdown_is_the_truth(sim: Running) -> None:
     assert totals == sim.truth(event=event, property="$city")["values"]
 
 
-async def test_exports_hold_every_row(sim: Running, tmp_path: Path) -> None:
-    first, last = days_of(sim)
-    rows: Counter[str] = Counter()
-    async with asking(sim) as mixpanel:
-        for window in [Window(first, last)]:
-            rows += events_in((await mixpanel.export(tmp_path, window)).path)
-        whole = await mixpanel.export(tmp_path, Window(first, last))
-    assert whole.path.suffix == ".gz"
-    assert rows == events_in(whole.path)
-    assert rows.total() == sim.truth()["rows"]
+async def test_an_export_holds_every_row(sim: Running, tmp_path: Path) -> None:
+    async with asking(sim) as transport:
+        exported = await export(transport, tmp_path, Window(*days_of(sim)))
+    assert exported.path.suffix == ".gz"
+    assert events_in(exported.path).total() == sim.truth()["rows"]
 
 
 async def test_an_export_of_one_event_holds_only_that(sim: Running, tmp_path: Path) -> None:
     event = most_frequent_event(sim)
-    async with asking(sim) as mixpanel:
-        exported = await mixpanel.export(tmp_path, Window(*days_of(sim)), events=(event,))
+    async with asking(sim) as transport:
+        exported = await export(transport, tmp_path, Window(*days_of(sim)), event)
     assert dict(events_in(exported.path)) == {event: sim.truth(event=event)["rows"]}
 
 
@@ -153,8 +161,8 @@ async def test_an_export_survives_one_fault(
 ) -> None:
     first, last = days_of(sim)
     sim.fault("/api/2.0/export", **order)
-    async with asking(sim) as mixpanel:
-        exported = await mixpanel.export(tmp_path, Window(first, last))
+    async with asking(sim) as transport:
+        exported = await export(transport, tmp_path, Window(first, last))
     assert events_in(exported.path).total() == sim.truth()["rows"]
     assert len(sim.requests("/api/2.0/export")) == 2
 
@@ -165,8 +173,8 @@ async def test_odd_lines_inside_an_export_are_left_to_the_loader(
 ) -> None:
     first, last = days_of(sim)
     sim.fault("/api/2.0/export", fault)
-    async with asking(sim) as mixpanel:
-        exported = await mixpanel.export(tmp_path, Window(first, last))
+    async with asking(sim) as transport:
+        exported = await export(transport, tmp_path, Window(first, last))
     assert len(gzip.decompress(exported.path.read_bytes()).splitlines()) > sim.truth()["rows"]
     assert len(sim.requests("/api/2.0/export")) == 1
 
@@ -177,10 +185,10 @@ async def test_many_exports_at_once_stay_below_the_limit_per_second(
     _, last = days_of(sim)
     sim.advance(3700)
     sim.switch(limits=True)
-    async with asking(sim) as mixpanel, anyio.create_task_group() as group:
+    async with asking(sim) as transport, anyio.create_task_group() as group:
         for back in range(5):
             day = last - timedelta(days=back)
-            group.start_soon(mixpanel.export, tmp_path, Window(day, day))
+            group.start_soon(export, transport, tmp_path, Window(day, day))
     assert len(list(tmp_path.glob("events-*.ndjson*"))) == 5  # noqa: ASYNC240
 
 
@@ -191,14 +199,13 @@ async def test_a_wrong_secret_is_a_matter_of_credentials(sim: Running, status: i
     wrong = replace(
         target_of(sim), credentials=Credentials("service_account", "wrong!", "demo.svc")
     )
-    async with asking(sim, wrong) as mixpanel:
+    async with asking(sim, wrong) as transport:
         with pytest.raises(CredentialsError):
-            await mixpanel.event_names()
+            await event_names(Mixpanel(transport))
         with pytest.raises(CredentialsError):
-            await mixpanel.export(Path(), Window(first, last))
-    async with open_client() as pool:
+            await export(transport, Path(), Window(first, last))
         with pytest.raises(CredentialsError):
-            await login_for(pool, wrong).me()
+            await me(transport)
 
 
 @pytest.mark.parametrize(
@@ -209,63 +216,62 @@ async def test_other_kinds_of_credentials_work(
 ) -> None:
     first, last = days_of(sim)
     target = replace(target_of(sim), credentials=Credentials(kind, secret))
-    async with asking(sim, target) as mixpanel:
-        assert await mixpanel.event_names()
-        exported = await mixpanel.export(tmp_path, Window(first, last))
+    async with asking(sim, target) as transport:
+        assert await event_names(Mixpanel(transport))
+        exported = await export(transport, tmp_path, Window(first, last))
     assert events_in(exported.path).total() == sim.truth()["rows"]
 
 
 async def test_another_accounts_project_is_refused(sim: Running) -> None:
-    async with asking(sim, replace(target_of(sim), project_id="2002")) as mixpanel:
+    async with asking(sim, replace(target_of(sim), project_id="2002")) as transport:
         with pytest.raises(PlanError):
-            await mixpanel.event_names()
+            await event_names(Mixpanel(transport))
         with pytest.raises(PlanError):
-            await mixpanel.bookmarks()
+            await bookmarks(Mixpanel(transport))
 
 
 @pytest.mark.parametrize(("envelope", "params"), [("plain", "string"), ("double", "object")])
 async def test_saved_reports_are_read_in_every_variant(
     sim: Running, envelope: str, params: str
 ) -> None:
-    async with asking(sim) as mixpanel:
-        usual = await mixpanel.bookmarks()
+    async with asking(sim) as transport:
+        usual = await bookmarks(Mixpanel(transport))
         sim.switch(bookmarks_envelope=envelope, bookmarks_params=params)
-        assert await mixpanel.bookmarks() == usual
+        assert await bookmarks(Mixpanel(transport)) == usual
         assert all(isinstance(report.params, dict) for report in usual)
-        funnels = await mixpanel.bookmarks(type="funnels")
+        funnels = await bookmarks(Mixpanel(transport), type="funnels")
     assert funnels == [report for report in usual if report.type == "funnels"]
     assert funnels
 
 
 async def test_a_data_view_has_its_reports_and_counts(sim: Running) -> None:
-    async with open_client() as pool:
-        me = await login_for(pool, target_of(sim)).me()
-    async with asking(sim) as mixpanel:
-        usual = await mixpanel.bookmarks()
-    (view,) = me.workspaces
-    async with asking(sim, replace(target_of(sim), workspace_id=view.id)) as mixpanel:
-        assert await mixpanel.bookmarks() == usual
-        assert await mixpanel.event_names()
-    project = me.project("1001")
+    async with asking(sim) as transport:
+        found = await me(transport)
+        usual = await bookmarks(Mixpanel(transport))
+    (view,) = found.workspaces
+    async with asking(sim, replace(target_of(sim), workspace_id=view.id)) as transport:
+        assert await bookmarks(Mixpanel(transport)) == usual
+        assert await event_names(Mixpanel(transport))
+    project = found.project("1001")
     assert project is not None
     assert (project.region, project.role) == ("us", "analyst")
 
 
 async def test_a_limited_history_is_asked_for_what_it_keeps(sim: Running) -> None:
     sim.switch(history_days=30)
-    async with asking(sim) as mixpanel:
-        assert await mixpanel.event_names()
+    async with asking(sim) as transport:
+        assert await event_names(Mixpanel(transport))
         with pytest.raises(HistoryLimitError, match="30 days"):
-            await mixpanel.segmentation("Login", date(2020, 1, 1), date(2020, 1, 2))
+            await segmentation(Mixpanel(transport), "Login", date(2020, 1, 1), date(2020, 1, 2))
 
 
 async def test_tomorrow_is_refused_with_a_hint_about_time_zones(
     sim: Running, tmp_path: Path
 ) -> None:
     _, last = days_of(sim)
-    async with asking(sim) as mixpanel:
+    async with asking(sim) as transport:
         with pytest.raises(MixpanelError) as caught:
-            await mixpanel.export(tmp_path, Window(last, last + timedelta(days=9)))
+            await export(transport, tmp_path, Window(last, last + timedelta(days=9)))
     assert "time zone" in str(caught.value.hint)
 
 
@@ -287,8 +293,8 @@ async def test_each_fault_has_its_error(
     sim: Running, order: dict[str, Any], expected: type[MpError]
 ) -> None:
     sim.fault("/api/query/segmentation", **order)
-    async with asking(sim) as mixpanel:
+    async with asking(sim) as transport:
         with pytest.raises(expected) as caught:
-            await mixpanel.segmentation("Login", *days_of(sim))
+            await segmentation(Mixpanel(transport), "Login", *days_of(sim))
     assert type(caught.value) is expected
     assert "demo-secret" not in f"{caught.value.message} {caught.value.hint}"

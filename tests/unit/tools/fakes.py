@@ -7,88 +7,12 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from mp_mcp.mixpanel.client import Mixpanel, MixpanelLogin
-from mp_mcp.mixpanel.models import Bookmark, ExportedFile, Me, Series, Window
 from mp_mcp.progress import Progress
 from mp_mcp.results import Rows
 from mp_mcp.store.handles import StoreReader, StoreWriter
 from mp_mcp.store.models import LoadReport, TableInfo
-
-
-class NoTransport:
-    """Stands where the network would be."""
-
-    def __getattr__(self, name: str) -> NoReturn:
-        raise AssertionError(f"the network was used: {name}")
-
-
-class FakeMixpanel(Mixpanel):
-    """Answers what it was given; `before_export` runs in every export."""
-
-    def __init__(
-        self,
-        *,
-        names: Sequence[str] = (),
-        saved: Sequence[Bookmark] = (),
-        series: Series | None = None,
-        before_export: Callable[[Window], Any] | None = None,
-    ) -> None:
-        super().__init__(NoTransport())
-        self.asked: list[tuple[Any, ...]] = []
-        self.windows: list[Window] = []
-        self._names = list(names)
-        self._saved = list(saved)
-        self._series = series or Series(columns=["date"], rows=[])
-        self._before_export = before_export
-
-    async def event_names(self, limit: int = 5000) -> list[str]:
-        """The names."""
-        return self._names[:limit]
-
-    async def bookmarks(self, type: Any = None) -> list[Bookmark]:  # noqa: A002
-        """The saved reports."""
-        self.asked.append(("bookmarks", type))
-        return self._saved
-
-    async def segmentation(self, event: str, from_date: date, to_date: date, **more: Any) -> Series:
-        """The series."""
-        self.asked.append((event, from_date, to_date, more))
-        return self._series
-
-    async def export(
-        self,
-        folder: Path,
-        window: Window,
-        *,
-        events: tuple[str, ...] = (),
-        where: str | None = None,
-        on_bytes: Callable[[int], None] = lambda _: None,
-    ) -> ExportedFile:
-        """A file of the window's name; its failures are the script's."""
-        self.windows.append(window)
-        self.asked.append(("export", events, where))
-        if self._before_export is not None:
-            found = self._before_export(window)
-            if found is not None:
-                await found
-        on_bytes(1_000_000)
-        path = folder / f"{window.first}-{len(self.windows)}.ndjson"
-        path.write_text("{}\n", encoding="utf-8")
-        return ExportedFile(path, 3, window)
-
-
-class FakeLogin(MixpanelLogin):
-    """Answers who it is."""
-
-    def __init__(self, me: Me) -> None:
-        super().__init__(NoTransport())
-        self._me = me
-
-    async def me(self) -> Me:
-        """Who asks."""
-        return self._me
 
 
 class FakeReader(StoreReader):

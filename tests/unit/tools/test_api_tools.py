@@ -1,86 +1,131 @@
 from datetime import date
 
+import httpx
 import pytest
 
 from mp_mcp.errors import UsageError
-from mp_mcp.mixpanel.models import Bookmark, Me, Project, Series
+from mp_mcp.mixpanel.client import MixpanelLogin
 from mp_mcp.tools.api.inspect_account import inspect_account
 from mp_mcp.tools.api.inspect_bookmarks import inspect_bookmarks
 from mp_mcp.tools.api.inspect_events import inspect_events
 from mp_mcp.tools.api.query_segmentation import query_segmentation
-from tests.unit.tools.fakes import FakeLogin, FakeMixpanel
+from tests.unit.mixpanel.conftest import Script
+from tests.unit.tools.wired import answering, counted
 
 pytestmark = pytest.mark.anyio
 
+DAY = date(2025, 1, 1)
 
-async def test_event_names_are_listed() -> None:
-    found = await inspect_events(FakeMixpanel(names=["Login", "Signup"]))
+
+async def test_event_names_are_listed(script: Script) -> None:
+    mixpanel, _ = answering(script, ["Signup", "Login"])
+    found = await inspect_events(mixpanel)
     assert (found.columns, found.rows) == (["event"], [["Login"], ["Signup"]])
     assert (found.row_count, found.truncated, found.hint) == (2, False, None)
 
 
-async def test_more_event_names_than_asked_for_are_announced() -> None:
-    found = await inspect_events(FakeMixpanel(names=[f"e{n}" for n in range(10)]), limit=3)
+async def test_event_names_are_searched_in_any_case(script: Script) -> None:
+    mixpanel, _ = answering(script, ["Signup", "Login", "SIGNUP failed"])
+    found = await inspect_events(mixpanel, search="sign")
+    assert found.rows == [["SIGNUP failed"], ["Signup"]]
+
+
+async def test_more_event_names_than_asked_for_are_announced(script: Script) -> None:
+    mixpanel, _ = answering(script, [f"e{n}" for n in range(10)])
+    found = await inspect_events(mixpanel, limit=3)
+    assert found.rows == [["e0"], ["e1"], ["e2"]]
     assert (found.row_count, found.truncated) == (3, True)
-    assert "10 events match" in str(found.hint)
+    assert "10 events in all" in str(found.hint)
 
 
-SAVED = [
-    Bookmark(id=1, name="Weekly Signups", type="insights", modified="2025-01-01"),
-    Bookmark(id=2, name="Checkout", type="funnels", modified="2025-03-01"),
-    Bookmark(id=3, name=None, type="flows", modified=None),
-    Bookmark(id=4, name="SIGNUP funnel", type="funnels", modified="2025-03-01"),
-]
+SAVED = {
+    "results": [
+        {"id": 1, "name": "Weekly Signups", "type": "insights", "modified": "2025-01-01"},
+        {"id": 2, "name": "Checkout", "type": "funnels", "modified": "2025-03-01"},
+        {"id": 3, "name": None, "type": "flows", "modified": None},
+        {"id": 4, "name": "SIGNUP funnel", "type": "funnels", "modified": "2025-03-01"},
+    ]
+}
 
 
-async def test_saved_reports_are_listed_newest_change_first() -> None:
-    found = await inspect_bookmarks(FakeMixpanel(saved=SAVED))
+async def test_saved_reports_are_listed_newest_change_first(script: Script) -> None:
+    mixpanel, _ = answering(script, SAVED)
+    found = await inspect_bookmarks(mixpanel)
     assert [row[0] for row in found.rows] == [4, 2, 1, 3]
     assert len(found.columns) == len(found.rows[0])
 
 
-async def test_saved_reports_are_searched_by_name_in_any_case() -> None:
-    found = await inspect_bookmarks(FakeMixpanel(saved=SAVED), search="signup")
+async def test_saved_reports_are_searched_by_name_in_any_case(script: Script) -> None:
+    mixpanel, _ = answering(script, SAVED)
+    found = await inspect_bookmarks(mixpanel, search="signup")
     assert [row[1] for row in found.rows] == ["SIGNUP funnel", "Weekly Signups"]
 
 
-async def test_mixpanel_narrows_saved_reports_by_type() -> None:
-    mixpanel = FakeMixpanel(saved=SAVED)
+async def test_mixpanel_narrows_saved_reports_by_type(script: Script) -> None:
+    mixpanel, wire = answering(script, SAVED)
     await inspect_bookmarks(mixpanel, type="funnels")
-    assert mixpanel.asked == [("bookmarks", "funnels")]
+    assert wire.query == {"v": "2", "type": "funnels"}
 
 
-async def test_more_saved_reports_than_asked_for_are_announced() -> None:
-    found = await inspect_bookmarks(FakeMixpanel(saved=SAVED), limit=1)
+async def test_more_saved_reports_than_asked_for_are_announced(script: Script) -> None:
+    mixpanel, _ = answering(script, SAVED)
+    found = await inspect_bookmarks(mixpanel, limit=1)
     assert (found.row_count, found.truncated) == (1, True)
-    assert "4 reports match" in str(found.hint)
+    assert "4 reports in all" in str(found.hint)
 
 
-async def test_a_series_is_a_table() -> None:
-    series = Series(columns=["date", "Signup"], rows=[["2025-01-01", 3]])
-    mixpanel = FakeMixpanel(series=series)
-    day = date(2025, 1, 1)
+async def test_a_series_is_a_table(script: Script) -> None:
+    mixpanel, wire = answering(script, counted({"pro": {"2025-01-01": 3}}, "2025-01-01"))
     found = await query_segmentation(
-        mixpanel, "Signup", from_date=day, to_date=day, on="plan", limit=5
+        mixpanel, "Signup", from_date=DAY, to_date=DAY, on="plan", limit=5
     )
-    assert (found.columns, found.rows, found.row_count) == (series.columns, series.rows, 1)
-    ((event, first, last, more),) = mixpanel.asked
-    assert (event, first, last) == ("Signup", day, day)
-    assert more == {"on": "plan", "unit": "day", "where": None, "type": "general", "limit": 5}
+    assert (found.columns, found.rows) == (["date", "pro"], [["2025-01-01", 3]])
+    assert (found.row_count, found.hint) == (1, None)
+    assert wire.query == {
+        "project_id": "42",
+        "event": "Signup",
+        "from_date": "2025-01-01",
+        "to_date": "2025-01-01",
+        "unit": "day",
+        "type": "general",
+        "on": 'properties["plan"]',
+        "limit": "5",
+    }
 
 
-async def test_a_series_that_ends_before_it_starts_is_refused_at_no_cost() -> None:
-    mixpanel = FakeMixpanel()
+async def test_a_series_of_nothing_doubts_the_names(script: Script) -> None:
+    mixpanel, _ = answering(script, counted({}, "2025-01-01"))
+    found = await query_segmentation(mixpanel, "Sginup", from_date=DAY, to_date=DAY)
+    assert found.rows == [["2025-01-01", 0]]
+    assert "inspect_events" in str(found.hint)
+    assert "inspect_properties" in str(found.hint)
+
+
+async def test_a_breakdown_with_as_many_values_as_asked_for_may_have_more(script: Script) -> None:
+    values = {"pro": {"2025-01-01": 3}, "team": {"2025-01-01": 2}}
+    mixpanel, _ = answering(script, counted(values))
+    found = await query_segmentation(
+        mixpanel, "Signup", from_date=DAY, to_date=DAY, on="plan", limit=2
+    )
+    assert "2 largest values" in str(found.hint)
+    one = await query_segmentation(mixpanel, "Signup", from_date=DAY, to_date=DAY, limit=2)
+    assert one.hint is None
+
+
+async def test_a_series_that_ends_before_it_starts_is_refused_at_no_cost(script: Script) -> None:
+    mixpanel, wire = answering(script, [])
     with pytest.raises(UsageError, match="before from_date"):
         await query_segmentation(
             mixpanel, "Signup", from_date=date(2025, 1, 2), to_date=date(2025, 1, 1)
         )
-    assert mixpanel.asked == []
+    assert wire.requests == []
 
 
-async def test_credentials_are_shown_by_what_they_reach() -> None:
-    project = Project(id="42", name="Shop", timezone="UTC", domain="eu.mixpanel.com", role="admin")
-    found = await inspect_account(FakeLogin(Me(user_email="a@b.c", projects=[project])))
+async def test_credentials_are_shown_by_what_they_reach(script: Script) -> None:
+    shop = {"name": "Shop", "timezone": "UTC", "domain": "eu.mixpanel.com", "role": "admin"}
+    me = {"status": "ok", "results": {"user_email": "a@b.c", "projects": {"42": shop}}}
+    wire = script(httpx.Response(200, json=me))
+    found = await inspect_account(MixpanelLogin(wire.http))
     assert found.user == "a@b.c"
     assert found.rows == [["42", "Shop", "UTC", "admin", "eu"]]
     assert len(found.columns) == len(found.rows[0])

@@ -16,13 +16,15 @@ from mp_mcp.errors import (
     MpError,
     UsageError,
 )
-from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.client import MixpanelExport
+from mp_mcp.mixpanel.export import TRIES
 from mp_mcp.mixpanel.models import Window
 from mp_mcp.store.handles import StoreWriter
 from mp_mcp.store.models import LoadReport
 from mp_mcp.tool import Handle, Tool
 from mp_mcp.tools.storage.fetch_events import Fetched, fetch_events
-from tests.unit.tools.fakes import FakeMixpanel, FakeWriter, HeardProgress
+from tests.unit.tools.fake_export import FakeExport
+from tests.unit.tools.fakes import FakeWriter, HeardProgress
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +36,7 @@ def day(number: int) -> date:
 
 
 async def fetch(
-    mixpanel: FakeMixpanel, store: FakeWriter, days: int, **more: Any
+    mixpanel: FakeExport, store: FakeWriter, days: int, **more: Any
 ) -> tuple[Fetched, HeardProgress]:
     """Fetch so many days into `events`."""
     progress = HeardProgress()
@@ -46,7 +48,7 @@ async def fetch(
 
 
 async def test_every_day_is_fetched_and_loaded_once(tmp_path: Path) -> None:
-    mixpanel, store = FakeMixpanel(), FakeWriter(tmp_path)
+    mixpanel, store = FakeExport(), FakeWriter(tmp_path)
     found, _ = await fetch(mixpanel, store, 7)
     exported = sorted((w.first, w.last) for w in mixpanel.windows)
     for ranges in (exported, [load["days"] for load in store.loads]):
@@ -68,7 +70,7 @@ async def test_a_broken_file_among_others_is_found_and_only_it_is_fetched_again(
             return IncompleteExportError("cut")
         return LoadReport(rows=(days[1] - days[0]).days + 1)
 
-    mixpanel, store = FakeMixpanel(), FakeWriter(tmp_path, on_load=load)
+    mixpanel, store = FakeExport(), FakeWriter(tmp_path, on_load=load)
     found, _ = await fetch(mixpanel, store, 9)
     assert found.rows == 9
     exported = [window.first for window in mixpanel.windows]
@@ -76,7 +78,7 @@ async def test_a_broken_file_among_others_is_found_and_only_it_is_fetched_again(
 
 
 async def test_a_year_is_fetched_in_few_windows_without_gap_or_overlap(tmp_path: Path) -> None:
-    mixpanel, store = FakeMixpanel(), FakeWriter(tmp_path)
+    mixpanel, store = FakeExport(), FakeWriter(tmp_path)
     found, _ = await fetch(mixpanel, store, 365)
     loaded = sorted(load["days"] for load in store.loads)
     assert len(loaded) <= 50
@@ -87,7 +89,7 @@ async def test_a_year_is_fetched_in_few_windows_without_gap_or_overlap(tmp_path:
 
 
 async def test_write_access_comes_before_any_export(tmp_path: Path) -> None:
-    mixpanel = FakeMixpanel()
+    mixpanel = FakeExport()
     store = FakeWriter(tmp_path, refusal=DatabaseLockedError("A notebook has it."))
     with pytest.raises(DatabaseLockedError):
         await fetch(mixpanel, store, 3)
@@ -97,14 +99,14 @@ async def test_write_access_comes_before_any_export(tmp_path: Path) -> None:
 async def test_dates_in_the_wrong_order_touch_nothing(tmp_path: Path) -> None:
     store = FakeWriter(tmp_path)
     with pytest.raises(UsageError, match="before from_date"):
-        await fetch(FakeMixpanel(), store, 0)
+        await fetch(FakeExport(), store, 0)
     assert store.events == []
 
 
 async def test_table_filter_and_events_reach_mixpanel_and_the_store(tmp_path: Path) -> None:
-    mixpanel, store = FakeMixpanel(), FakeWriter(tmp_path)
+    mixpanel, store = FakeExport(), FakeWriter(tmp_path)
     found, _ = await fetch(mixpanel, store, 1, table="paid", events=("Buy",), where="x == 1")
-    assert mixpanel.asked == [("export", ("Buy",), "x == 1")]
+    assert mixpanel.asked == [(("Buy",), "x == 1")]
     (load,) = store.loads
     assert (load["table"], load["events"], load["where"]) == ("paid", ("Buy",), "x == 1")
     assert found.table == "paid"
@@ -125,13 +127,13 @@ def failing(times: int, error: Callable[[], Exception], at: date) -> Callable[[W
 async def test_a_truncation_that_only_the_loader_sees_is_fetched_again(tmp_path: Path) -> None:
     answers: list[LoadReport | Exception] = [IncompleteExportError("cut"), LoadReport(rows=4)]
     store = FakeWriter(tmp_path, on_load=lambda **_: answers.pop(0))
-    mixpanel = FakeMixpanel()
+    mixpanel = FakeExport()
     found, _ = await fetch(mixpanel, store, 1)
     assert (len(mixpanel.windows), found.rows) == (2, 4)
 
 
 async def test_a_window_that_is_always_truncated_fails_the_fetch(tmp_path: Path) -> None:
-    mixpanel = FakeMixpanel()
+    mixpanel = FakeExport()
     store = FakeWriter(tmp_path, on_load=lambda **_: IncompleteExportError("cut"))
     with pytest.raises(ExceptionGroup) as caught:
         await fetch(mixpanel, store, 1)
@@ -141,17 +143,17 @@ async def test_a_window_that_is_always_truncated_fails_the_fetch(tmp_path: Path)
 
 
 async def test_what_the_download_has_given_up_costs_no_more_exports(tmp_path: Path) -> None:
-    before = failing(99, lambda: IncompleteExportError("broke off 3 times"), day(0))
-    mixpanel, store = FakeMixpanel(before_export=before), FakeWriter(tmp_path)
+    before = failing(99, lambda: IncompleteExportError("broke off"), day(0))
+    mixpanel, store = FakeExport(before_export=before), FakeWriter(tmp_path)
     with pytest.raises(ExceptionGroup) as caught:
         await fetch(mixpanel, store, 1)
     assert caught.group_contains(IncompleteExportError)
-    assert (len(mixpanel.windows), store.loads) == (1, [])
+    assert (len(mixpanel.windows), store.loads) == (TRIES, [])
 
 
 async def test_no_other_error_is_tried_again(tmp_path: Path) -> None:
     before = failing(1, lambda: MixpanelUnavailableError("down"), day(0))
-    mixpanel = FakeMixpanel(before_export=before)
+    mixpanel = FakeExport(before_export=before)
     with pytest.raises(ExceptionGroup):
         await fetch(mixpanel, FakeWriter(tmp_path), 1)
     assert len(mixpanel.windows) == 1
@@ -162,17 +164,27 @@ class OurLender:
 
     project = "42"
 
-    def __init__(self, mixpanel: Mixpanel, store: StoreWriter) -> None:
-        self._handles: dict[type[Handle], Handle] = {Mixpanel: mixpanel, StoreWriter: store}
+    notice = None
 
-    async def lend(self, handle: type[Handle]) -> Handle:
+    def __init__(self, mixpanel: MixpanelExport, store: StoreWriter) -> None:
+        self._handles: dict[type[Handle], Handle] = {MixpanelExport: mixpanel, StoreWriter: store}
+
+    def standing(self) -> "OurLender":
+        """Always the same."""
+        return self
+
+    def told(self) -> None:
+        """There is nothing to tell."""
+
+    async def lend(self, handle: type[Handle], **options: Any) -> Handle:
         """One of the two."""
+        assert options == {}
         return self._handles[handle]
 
 
 async def test_one_failing_window_surfaces_as_its_error(tmp_path: Path) -> None:
     before = failing(1, lambda: MixpanelUnavailableError("down"), day(0))
-    lender = OurLender(FakeMixpanel(before_export=before), FakeWriter(tmp_path))
+    lender = OurLender(FakeExport(before_export=before), FakeWriter(tmp_path))
     tool: Tool = fetch_events.__mp_tool__  # type: ignore[attr-defined]
     arguments = {"from_date": "2025-01-01", "to_date": "2025-01-09"}
     with pytest.raises(MpError) as caught:
@@ -196,29 +208,29 @@ async def test_three_windows_are_downloaded_side_by_side_and_no_more(tmp_path: P
         await anyio.lowlevel.checkpoint()
         running -= 1
 
-    mixpanel = FakeMixpanel(before_export=lambda _: wait_for_three())
+    mixpanel = FakeExport(before_export=lambda _: wait_for_three())
     await fetch(mixpanel, FakeWriter(tmp_path), 9)
     assert most == 3
 
 
 async def test_a_loaded_file_leaves_the_disk_at_once(tmp_path: Path) -> None:
-    seen: list[int] = []
+    loaded: list[Path] = []
+    kept: list[Path] = []
 
-    def files() -> int:
-        return len(list(tmp_path.iterdir()))
-
-    def count_files(**_: Any) -> LoadReport:
-        seen.append(files())
+    def load(files: list[Path], **_: Any) -> LoadReport:
+        kept.extend(path for path in loaded if path.exists())
+        loaded.extend(files)
         return LoadReport(rows=1)
 
-    await fetch(FakeMixpanel(), FakeWriter(tmp_path, on_load=count_files), 12)
-    assert max(seen) <= 3
-    assert files() == 0
+    await fetch(FakeExport(), FakeWriter(tmp_path, on_load=load), 12)
+    assert (len(loaded) > 2, kept) == (True, [])
+    assert not any(path.exists() for path in loaded)
 
 
 async def test_progress_counts_windows_events_and_bytes(tmp_path: Path) -> None:
     store = FakeWriter(tmp_path)
-    _, progress = await fetch(FakeMixpanel(), store, 4)
+    content = b"{}\n" + b"\n" * 1_000_000
+    _, progress = await fetch(FakeExport(content=content), store, 4)
     assert progress.notes[-1] == (4, 4, f"4 of 4 days, {10 * len(store.loads)} events, 4.0 MB")
     done = [done for done, _, _ in progress.notes]
     assert done == sorted(done)
@@ -238,7 +250,7 @@ async def test_the_report_is_the_sum_over_all_windows(tmp_path: Path) -> None:
         )
 
     store = FakeWriter(tmp_path, on_load=reported)
-    found, _ = await fetch(FakeMixpanel(), store, 3)
+    found, _ = await fetch(FakeExport(), store, 3)
     numbers = [load["days"][0].day for load in store.loads]
     loads = len(numbers)
     assert (found.rows, found.duplicates) == (sum(numbers), loads)

@@ -1,0 +1,141 @@
+"""state.db: what outlives a server (spent budget, cached answers), in one SQLite file.
+
+Never opened by two processes (only the lease's holder does), and never the reason that a call
+fails: where the file cannot be written, the state lives on in memory, and the log says so.
+"""
+
+import logging
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mp_mcp.errors import SettingsError
+
+logger = logging.getLogger(__name__)
+
+MIGRATIONS = (
+    """
+    CREATE TABLE salt (value BLOB NOT NULL);
+    CREATE TABLE budget_unit (
+        id INTEGER PRIMARY KEY, project TEXT NOT NULL, kind TEXT NOT NULL,
+        started REAL NOT NULL, is_ours INTEGER NOT NULL
+    );
+    CREATE INDEX budget_unit_place ON budget_unit (project, kind, started);
+    CREATE TABLE budget_quota (
+        project TEXT NOT NULL, kind TEXT NOT NULL, per_window INTEGER, at_once INTEGER,
+        PRIMARY KEY (project, kind)
+    ) WITHOUT ROWID;
+    CREATE TABLE answer (
+        key TEXT PRIMARY KEY, asked REAL NOT NULL, expires REAL NOT NULL,
+        bytes INTEGER NOT NULL, body BLOB NOT NULL
+    );
+    CREATE INDEX answer_expiry ON answer (expires, bytes);
+    """,
+)
+"""Each brings the file from the version that is its index to the next one."""
+
+DAMAGED = ".damaged"
+
+
+class State:
+    """The open file. Times in it are seconds since 1970. Use it from one thread only."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self.salt = self._salt()
+
+    def rows(self, sql: str, *values: Any) -> list[Any]:
+        """All rows of a query."""
+        return self._tried(sql, values)
+
+    def change(self, sql: str, *values: Any) -> None:
+        """Run one statement that changes something; it is on disk when this returns."""
+        self._tried(sql, values)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with suppress(sqlite3.Error):
+            self._connection.close()
+
+    def _tried(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        try:
+            return self._connection.execute(sql, values).fetchall()
+        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
+            if self._is_in_memory():
+                raise
+            logger.warning("state.db cannot be used, going on in memory: %s", error)
+            self._move_to_memory()
+            return self._connection.execute(sql, values).fetchall()
+
+    def _is_in_memory(self) -> bool:
+        return not self._connection.execute("PRAGMA database_list").fetchone()[2]
+
+    def _move_to_memory(self) -> None:
+        """Take along what can still be read."""
+        memory = _connect(":memory:")
+        try:
+            self._connection.backup(memory)
+            memory.execute("PRAGMA journal_mode=MEMORY")
+        except sqlite3.Error:
+            memory = _connect(":memory:")
+            _migrate(memory)
+        self.close()
+        self._connection = memory
+
+    def _salt(self) -> bytes:
+        found = self.rows("SELECT value FROM salt")
+        if not found:
+            self.change("INSERT INTO salt VALUES (?)", secrets.token_bytes(32))
+            found = self.rows("SELECT value FROM salt")
+        return bytes(found[0][0])
+
+
+def open_state(path: Path) -> State:
+    """Open or create the file; a damaged one is set aside, never deleted.
+
+    Raises: SettingsError when a newer version of mp-mcp wrote it.
+    """
+    try:
+        return _opened(str(path))
+    except sqlite3.DatabaseError as error:
+        if not isinstance(error, sqlite3.OperationalError):
+            logger.warning("state.db is damaged and set aside as %s: %s", DAMAGED, error)
+            with suppress(OSError):
+                path.replace(path.with_suffix(DAMAGED))
+            with suppress(sqlite3.Error):
+                return _opened(str(path))
+        logger.warning("state.db cannot be used, going on in memory: %s", error)
+        return _opened(":memory:")
+
+
+def _opened(name: str) -> State:
+    connection = _connect(name)
+    try:
+        _migrate(connection)
+        return State(connection)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _connect(name: str) -> sqlite3.Connection:
+    # Transactions are ours to begin and to end.
+    return sqlite3.connect(name, isolation_level=None, timeout=1.0)
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    version = int(connection.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(MIGRATIONS):
+        raise SettingsError(
+            f"state.db was written by a newer mp-mcp (version {version} of its schema).",
+            hint="Update this mp-mcp, or move state.db away: it holds the spent budget and a "
+            "cache of answers.",
+        )
+    # Durable against a kill of the process; a power cut may cost the last seconds.
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(f"BEGIN;{script};PRAGMA user_version={number};COMMIT;")

@@ -1,0 +1,37 @@
+"""The tool inspect_lexicon_schemas. Never touches the database."""
+
+from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.lexicon import Entry, Schema, lexicon_schemas
+from mp_mcp.results import Row, Rows
+from mp_mcp.tool import tool
+from mp_mcp.tools.params import EntityTypeIfAny
+
+COLUMNS = (
+    *("type", "name", "display_name", "description"),
+    *("tags", "hidden", "dropped", "properties"),
+)
+
+
+@tool
+async def inspect_lexicon_schemas(
+    mixpanel: Mixpanel,
+    *,
+    type: EntityTypeIfAny = None,  # noqa: A002 - the contract's name
+) -> Rows:
+    """List what Lexicon, Mixpanel's data dictionary, describes: events and profiles.
+
+    `properties` is how many of them are described: inspect_lexicon_schema shows them. Many events
+    have no schema: inspect_events lists all. Costs none of the 60 queries per hour, but Mixpanel
+    allows five of these per minute.
+    Example: type="event".
+    """
+    return Rows.of(COLUMNS, [_row(entry, type) for entry in await lexicon_schemas(mixpanel, type)])
+
+
+def _row(entry: Entry, asked: EntityTypeIfAny) -> Row:
+    found = entry.definition or Schema()
+    shown = found.shown
+    return [
+        *(entry.entity_type or asked, entry.name, shown.display_name, found.description),
+        *(shown.tags or [], shown.hidden, shown.dropped, len(found.properties or {})),
+    ]

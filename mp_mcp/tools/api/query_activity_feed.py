@@ -1,0 +1,40 @@
+"""The tool query_activity_feed. Never touches the database."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from mp_mcp.mixpanel.activity_feed import activity_feed
+from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.results import Rows
+from mp_mcp.tool import tool
+from mp_mcp.tools.params import FeedFromDate, FeedToDate, RowLimit, Users, require_order
+
+DEFAULT_DAYS = 30
+
+
+@tool
+async def query_activity_feed(
+    mixpanel: Mixpanel,
+    users: Users,
+    *,
+    from_date: FeedFromDate = None,
+    to_date: FeedToDate = None,
+    limit: RowLimit = 1000,
+) -> Rows:
+    """Show what some users did, event by event, newest first, with all properties.
+
+    Times are as Mixpanel keeps them: UTC, or the project's time in projects made before 2023. For
+    many users fetch the events and use query_sql. Costs one query of the project's 60 per hour.
+    Example: users=["u-1001"], from_date="2025-01-01", to_date="2025-01-31".
+    """
+    first, last = _days(from_date, to_date)
+    require_order(first, last)
+    found = await activity_feed(mixpanel, users, first, last)
+    if not found.rows:
+        found.hint = f"No events from {first} to {last}: check the ids, or widen the dates."
+    return found.first(limit, "events")
+
+
+def _days(from_date: date | None, to_date: date | None) -> tuple[date, date]:
+    """The asked days; Mixpanel needs both."""
+    last = to_date or datetime.now(UTC).date()
+    return from_date or last - timedelta(days=DEFAULT_DAYS - 1), last

@@ -1,0 +1,46 @@
+"""The tool query_frequency. Never touches the database."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.frequency import frequency
+from mp_mcp.results import Rows
+from mp_mcp.tool import Flag, tool
+from mp_mcp.tools.params import EventIfAny, FromDate, Period, ToDate, Where, require_order
+
+AddictionUnit = Annotated[
+    Literal["hour", "day"],
+    Flag("--addiction-unit"),
+    Field(description="What is counted inside a period: active hours or days"),
+]
+
+
+@tool
+async def query_frequency(
+    mixpanel: Mixpanel,
+    *,
+    from_date: FromDate,
+    to_date: ToDate,
+    event: EventIfAny = None,
+    unit: Period = "day",
+    addiction_unit: AddictionUnit = "hour",
+    where: Where = None,
+) -> Rows:
+    """Count how many users are active in at least 1, 2, 3... hours or days of a period.
+
+    One row per period with at_least_1.., the users active in that many hours or days of it. For
+    users who come back later, use query_retention. Costs one query of the project's 60 per hour.
+    Example: from_date="2025-01-01", to_date="2025-01-31", unit="week", addiction_unit="day".
+    """
+    require_order(from_date, to_date)
+    return await frequency(
+        mixpanel,
+        from_date,
+        to_date,
+        event=event,
+        unit=unit,
+        addiction_unit=addiction_unit,
+        where=where,
+    )

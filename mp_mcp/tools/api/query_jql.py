@@ -1,0 +1,32 @@
+"""The tool query_jql. Never touches the database."""
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.jql import jql
+from mp_mcp.results import Rows
+from mp_mcp.tool import Flag, tool
+
+Script = Annotated[
+    str,
+    Flag("-c", "--script"),
+    Field(min_length=1, description="JavaScript with a function main() that returns a query"),
+]
+ScriptParams = Annotated[
+    dict[str, Any] | None,
+    Flag("-P", "--param"),
+    Field(description='Values for the script\'s global params, e.g. {"event": "Signup"}'),
+]
+
+
+@tool
+async def query_jql(mixpanel: Mixpanel, script: Script, *, param: ScriptParams = None) -> Rows:
+    """Run a JQL script, which is deprecated because Mixpanel is removing JQL.
+
+    Only for scripts that exist already. For anything new use fetch_events once, then query_sql.
+    Groups become columns key and value, objects their own columns. Costs one query of the
+    project's 60 per hour, never cached.
+    """
+    return await jql(mixpanel, script, param)

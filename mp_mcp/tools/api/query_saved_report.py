@@ -1,0 +1,39 @@
+"""The tool query_saved_report. Never touches the database."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.saved_report import SavedReport, saved_report
+from mp_mcp.tool import Flag, tool
+from mp_mcp.tools.params import BookmarkId, FeedFromDate, FeedToDate, require_order
+
+Native = Annotated[
+    bool,
+    Flag("--native"),
+    Field(description="Ask funnels and retention at their own endpoint, with all their details"),
+]
+
+
+@tool
+async def query_saved_report(
+    mixpanel: Mixpanel,
+    bookmark_id: BookmarkId,
+    *,
+    native: Native = False,
+    from_date: FeedFromDate = None,
+    to_date: FeedToDate = None,
+) -> SavedReport:
+    """Show what a saved Mixpanel report (bookmark) of any type answers now.
+
+    Find the id with inspect_bookmarks. The report has its own range; only a funnel with native
+    takes dates. Ratios are fractions, times seconds; other views of flows: query_flows. Costs one
+    query of the project's 60 per hour.
+    Example: bookmark_id=63001.
+    """
+    if from_date and to_date:
+        require_order(from_date, to_date)
+    return await saved_report(
+        mixpanel, bookmark_id, native=native, from_date=from_date, to_date=to_date
+    )

@@ -1,0 +1,40 @@
+"""The tool query_segmentation_average. Never touches the database."""
+
+from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.segmentation import Aggregated, segmentation_aggregate
+from mp_mcp.tool import tool
+from mp_mcp.tools.nothing_found import PROPERTIES, doubt_zeros
+from mp_mcp.tools.params import (
+    Event,
+    FromDate,
+    HourOrDay,
+    NumericOn,
+    ToDate,
+    Where,
+    require_order,
+)
+
+
+@tool
+async def query_segmentation_average(
+    mixpanel: Mixpanel,
+    event: Event,
+    *,
+    on: NumericOn,
+    from_date: FromDate,
+    to_date: ToDate,
+    unit: HourOrDay = "day",
+    where: Where = None,
+) -> Aggregated:
+    """Average a numeric property of one event over time.
+
+    It is the mean per event in each bucket. For totals use query_segmentation_sum, for medians or
+    means per user fetch the events and use query_sql. Costs one query of the project's 60 per hour.
+    Example: event="Purchase", on="price", from_date="2025-01-01", to_date="2025-01-31".
+    """
+    require_order(from_date, to_date)
+    found = await segmentation_aggregate(
+        mixpanel, "average", event, from_date, to_date, on=on, unit=unit, where=where
+    )
+    doubt_zeros(found, PROPERTIES)
+    return found

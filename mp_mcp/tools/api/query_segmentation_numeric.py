@@ -1,0 +1,42 @@
+"""The tool query_segmentation_numeric. Never touches the database."""
+
+from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.segmentation import segmentation_numeric
+from mp_mcp.results import Rows
+from mp_mcp.tool import tool
+from mp_mcp.tools.nothing_found import PROPERTIES, doubt_zeros
+from mp_mcp.tools.params import (
+    CountType,
+    Event,
+    FromDate,
+    HourOrDay,
+    NumericOn,
+    ToDate,
+    Where,
+    require_order,
+)
+
+
+@tool
+async def query_segmentation_numeric(
+    mixpanel: Mixpanel,
+    event: Event,
+    *,
+    on: NumericOn,
+    from_date: FromDate,
+    to_date: ToDate,
+    unit: HourOrDay = "day",
+    where: Where = None,
+    type: CountType = "general",  # noqa: A002 - the contract's name
+) -> Rows:
+    """Count one event over time by ranges of a numeric property, a column per range.
+
+    Mixpanel chooses the ranges; for your own fetch the events and use query_sql. For totals use
+    query_segmentation_sum. Costs one query of the project's 60 per hour.
+    Example: event="Purchase", on="price", from_date="2025-01-01", to_date="2025-01-31".
+    """
+    require_order(from_date, to_date)
+    found = await segmentation_numeric(
+        mixpanel, event, from_date, to_date, on=on, unit=unit, where=where, type=type
+    )
+    return doubt_zeros(found, PROPERTIES)

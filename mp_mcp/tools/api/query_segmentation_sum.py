@@ -1,0 +1,41 @@
+"""The tool query_segmentation_sum. Never touches the database."""
+
+from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.segmentation import Aggregated, segmentation_aggregate
+from mp_mcp.tool import tool
+from mp_mcp.tools.nothing_found import PROPERTIES, doubt_zeros
+from mp_mcp.tools.params import (
+    Event,
+    FromDate,
+    HourOrDay,
+    NumericOn,
+    ToDate,
+    Where,
+    require_order,
+)
+
+
+@tool
+async def query_segmentation_sum(
+    mixpanel: Mixpanel,
+    event: Event,
+    *,
+    on: NumericOn,
+    from_date: FromDate,
+    to_date: ToDate,
+    unit: HourOrDay = "day",
+    where: Where = None,
+) -> Aggregated:
+    """Add up a numeric property of one event over time.
+
+    A value that is no number counts as 0. For a mean use query_segmentation_average, for anything
+    across events or users fetch the events and use query_sql. Costs one query of the project's 60
+    per hour.
+    Example: event="Purchase", on="price", from_date="2025-01-01", to_date="2025-01-31".
+    """
+    require_order(from_date, to_date)
+    found = await segmentation_aggregate(
+        mixpanel, "sum", event, from_date, to_date, on=on, unit=unit, where=where
+    )
+    doubt_zeros(found, PROPERTIES)
+    return found

@@ -1,0 +1,46 @@
+"""Hints for answers that are empty, or not whole, without Mixpanel saying so.
+
+Never asks: Mixpanel answers a wrong name like one that nobody has used yet.
+"""
+
+from mp_mcp.results import Rows
+
+EVENTS = "inspect_events lists the events"
+PROPERTIES = f"{EVENTS}, inspect_properties the properties of one"
+
+
+def doubt(found: Rows, what: str, lists: str) -> Rows:
+    """The answer, with a hint when there is no row in it; `lists` says where names are listed."""
+    if not found.rows:
+        found.hint = _hint(f"{what} found", lists)
+    return found
+
+
+def doubt_zeros(found: Rows, lists: str) -> Rows:
+    """The series, with a hint when all of its numbers are zero."""
+    if not any(cell for row in found.rows for cell in row[1:]):
+        found.hint = _hint("Nothing counted", lists)
+    return found
+
+
+def doubt_silent(found: Rows, lists: str) -> Rows:
+    """The comparison, with a hint that names the columns in which all is zero."""
+    silent = [
+        name
+        for place, name in enumerate(found.columns)
+        if place and not any(row[place] for row in found.rows)
+    ]
+    if silent:
+        found.hint = _hint(f"Nothing counted for {', '.join(silent)}", lists)
+    return found
+
+
+def doubt_last(found: Rows, limit: int) -> Rows:
+    """The breakdown, with a hint when it has as many values as were asked for."""
+    if len(found.columns) > limit and not found.hint:
+        found.hint = f"These are the {limit} largest values, there may be more: raise limit."
+    return found
+
+
+def _hint(what: str, lists: str) -> str:
+    return f"{what}: a name may be wrong, which Mixpanel does not say. {lists}."
