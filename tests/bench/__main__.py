@@ -15,7 +15,10 @@ from pathlib import Path
 
 from mp_mcp.demo.running import Running, simulator
 from mp_mcp.demo.story import Story
+from mp_mcp.mixpanel.budget import Budget
+from mp_mcp.resolve import base_url_name
 from mp_mcp.settings import Home
+from mp_mcp.state import open_state
 from tests.bench import beside, calls, ingest, starts
 from tests.bench.timing import Figures
 from tests.processes.agents import bare_environ, mp
@@ -42,6 +45,7 @@ def main() -> None:
         folder = Path(name)
         home = Home(folder / "home")
         environ = bare_environ() | {"MP_HOME": str(home.path)} | mixpanel.environ()
+        _grant(home, f"{base_url_name(mixpanel.base_url)}/{environ['MP_PROJECT_ID']}")
         try:
             for part in options.parts or ["starts", "calls", "ingest"]:
                 PARTS[part](found, environ, home, mixpanel, folder)
@@ -50,6 +54,14 @@ def main() -> None:
     text = json.dumps(found, indent=2)
     Path("bench.json").write_text(text + "\n", encoding="utf-8")
     sys.stdout.write(text + "\n")
+
+
+def _grant(home: Home, project: str) -> None:
+    """As many exports as the loops below take; Mixpanel grants some projects more as well."""
+    home.create()
+    state = open_state(home.state)
+    Budget(state).limits(project, "export", per_window=100_000, at_once=None)
+    state.close()
 
 
 Part = Callable[[Figures, dict[str, str], Home, Running, Path], None]

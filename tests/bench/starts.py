@@ -30,9 +30,11 @@ anyio.run(main)
 def commands(environ: Mapping[str, str]) -> Figures:
     """Whole-process times of `mp` beside the cheapest programs of its kind."""
     mp(environ, "query", "sql", "select 1")
+    mp(environ, "inspect", "events")
     return side_by_side(
         {
             "mp query sql 'select 1'": command([BIN / "mp", "query", "sql", "select 1"], environ),
+            "mp inspect events, cached": command([BIN / "mp", "inspect", "events", "-q"], environ),
             "mp --help": command([BIN / "mp", "--help"], environ),
             "python -c pass": command([sys.executable, "-c", "pass"], environ),
             "duckdb -c 'select 1'": command([BIN / "duckdb", "-c", "select 1"], environ),
