@@ -132,7 +132,7 @@ class _Mean:
             self.users += users
 
     def value(self) -> float | None:
-        return self.total / self.users if self.users else None
+        return round(self.total / self.users, 3) if self.users else None
 
 
 class _Total:
@@ -175,5 +175,5 @@ def _rows(totals: list[_Total]) -> list[Row]:
 
 
 def ratio(part: Number, whole: Number) -> float | None:
-    """A fraction; of nobody there is none."""
-    return part / whole if whole else None
+    """A fraction with six digits after the point; of nobody there is none."""
+    return round(part / whole, 6) if whole else None

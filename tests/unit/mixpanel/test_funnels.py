@@ -87,8 +87,8 @@ def test_counts_are_summed_and_ratios_fit_the_sums() -> None:
     )
     assert [row[2:5] for row in funnel_of(answer).rows] == [
         [1500, 1.0, 1.0],
-        [500, 500 / 1500, 500 / 1500],
-        [50, 0.1, 50 / 1500],
+        [500, 0.333333, 0.333333],
+        [50, 0.1, 0.033333],
     ]
 
 
