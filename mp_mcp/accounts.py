@@ -3,7 +3,10 @@
 Never decides which account a client means (`resolve.py` does), and never shows a secret.
 """
 
+import errno
+import fcntl
 import os
+import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -96,6 +99,18 @@ def save_account(home: Home, account: Account, *, make_default: bool) -> None:
             found["default"] = account.name
 
 
+def make_default(home: Home, name: str) -> str | None:
+    """Use a stored account from now on; the one that was the default before.
+
+    Raises: CredentialsError for an unknown account; SettingsError, DiskFullError.
+    """
+    stored = read_stored(home)
+    stored.account(name)
+    with _changing(home) as found:
+        found["default"] = name
+    return stored.default
+
+
 def remove_account(home: Home, name: str) -> str | None:
     """Take an account out of mp.toml; the account that is the default afterwards.
 
@@ -119,25 +134,37 @@ def remove_account(home: Home, name: str) -> str | None:
 
 @contextmanager
 def _changing(home: Home) -> Iterator[dict[str, Any]]:
-    """The content of mp.toml, written back when the block has changed it."""
+    """The content of mp.toml, written back after the block; one program changes it at a time."""
     import tomli_w  # paid by those that write
 
-    home.create()
-    found = _parse(home.config, strict=True)
-    yield found
-    partial = home.config.with_suffix(".part")
-    partial.unlink(missing_ok=True)
+    try:
+        home.create()
+        with (home.run / "mp.toml.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            found = _parse(home.config, strict=True)
+            yield found
+            _write(home.config, tomli_w.dumps(found))
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFullError(
+                f"The disk is full: {home.config} could not be written.",
+                hint="Free some space, then try again.",
+            ) from error
+        raise SettingsError(
+            f"{home.config} cannot be written: {error.strerror}.",
+            hint=f"Make {home.path} writable, or choose another folder with MP_HOME.",
+        ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_suffix(f".{secrets.token_hex(4)}.part")
     try:
         opened = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(opened, "wb") as file:
-            tomli_w.dump(found, file)
-        partial.replace(home.config)
-    except OSError as error:
+        with os.fdopen(opened, "w", encoding="utf-8") as file:
+            file.write(text)
+        partial.replace(path)
+    finally:
         partial.unlink(missing_ok=True)
-        raise DiskFullError(
-            f"{home.config} cannot be written: {error.strerror}.",
-            hint="Free space; then try again.",
-        ) from error
 
 
 def _sections(home: Home, found: dict[str, Any]) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple, Protocol
 import anyio
 from pydantic import BaseModel, ValidationError
 
-from mp_mcp.errors import MpError, UsageError
+from mp_mcp.errors import MpError, UsageError, leading_error
 from mp_mcp.progress import Progress, Report, no_report
-from mp_mcp.results import Result, Rows, bounded
+from mp_mcp.results import Result, Rows, bounded, fitting_names, size_of
 from mp_mcp.tool import Handle, Tool
 
 HEARTBEAT_S = 3.0
@@ -52,7 +52,7 @@ class Standing(Protocol):
     def notice(self) -> str | None:
         """What this client has to know before it compares this answer with earlier ones."""
 
-    def told(self) -> None:
+    def notice_told(self) -> None:
         """The notice has reached the client."""
 
     async def lend(self, handle: type[Handle], **options: Any) -> Handle:
@@ -84,10 +84,11 @@ class LocalCaller:
         try:
             result = await self._run(found, parameters, standing, report)
         except MpError as error:
-            if standing.notice:
-                error.hint = f"{standing.notice} {error.hint or ''}".strip()
-                standing.told()
-            raise
+            if not standing.notice:
+                raise
+            hint = f"{standing.notice} {error.hint or ''}".strip()
+            standing.notice_told()
+            raise error.with_hint(hint) from error
         return self._finished(result, standing)
 
     async def _run(
@@ -95,25 +96,19 @@ class LocalCaller:
     ) -> BaseModel:
         alive = _Alive(report)
         options = {option.name: parameters.pop(option.name) for option in tool.options}
-        handles = {
-            name: Progress(alive.report)
-            if handle is Progress
-            else await standing.lend(
-                handle, **{option.name: options[option.name] for option in handle.options}
-            )
-            for name, handle in tool.handles.items()
-        }
         try:
             async with anyio.create_task_group() as tasks:
                 if report is not no_report:
                     tasks.start_soon(alive.beat)
+                # Lending may take long as well: a keyring to unlock, a library to load.
+                handles = await _lent(tool, standing, options, alive)
                 result = await tool.function(**handles, **parameters)
                 tasks.cancel_scope.cancel()
         except BaseExceptionGroup as group:
-            told = _told(group)
-            raise told from told.__cause__  # what it was raised from stays the cause
-        for lent in handles.values():
-            lent.complete(result)
+            error = leading_error(group)
+            raise error from error.__cause__  # what it was raised from stays the cause
+        for handle in handles.values():
+            handle.complete(result)
         return result
 
     def _finished(self, result: BaseModel, standing: Standing) -> BaseModel:
@@ -121,10 +116,24 @@ class LocalCaller:
             result.project = result.project or standing.project
             if standing.notice:
                 result.notice = standing.notice
-                standing.told()
+                standing.notice_told()
         if isinstance(result, Rows):
             _bound(result, self._bounds)
         return result
+
+
+async def _lent(
+    tool: Tool, standing: Standing, options: Mapping[str, Any], alive: "_Alive"
+) -> dict[str, Handle]:
+    """The handles that the tool asks for, by the names of its parameters."""
+    handles: dict[str, Handle] = {}
+    for name, handle in tool.handles.items():
+        if handle is Progress:
+            handles[name] = Progress(alive.report)
+        else:
+            chosen = {option.name: options[option.name] for option in handle.options}
+            handles[name] = await standing.lend(handle, **chosen)
+    return handles
 
 
 def find(tools: Mapping[str, Tool], name: str) -> Tool:
@@ -149,19 +158,6 @@ def validated(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {parameter.keyword: getattr(model, parameter.name) for parameter in tool.parameters}
 
 
-def _told(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one error of a task group that the caller can do something about."""
-    leaves: list[BaseException] = []
-    pending: list[BaseException] = [group]
-    while pending:
-        error = pending.pop(0)
-        if isinstance(error, BaseExceptionGroup):
-            pending.extend(error.exceptions)
-        else:
-            leaves.append(error)
-    return next((leaf for leaf in leaves if isinstance(leaf, MpError)), leaves[0])
-
-
 def _problem(tool: Tool, found: dict[str, Any]) -> str:
     name = ".".join(str(part) for part in found["loc"]) or "arguments"
     if found["type"] == "extra_forbidden":
@@ -178,16 +174,25 @@ def _spelled(tool: Tool) -> list[str]:
 
 
 def _bound(result: Rows, bounds: Bounds) -> None:
+    """Cut a table to its reader's bounds, and say what was cut."""
+    told = []
+    width, height = len(result.columns), len(result.rows)
+    if bounds.max_bytes is not None:
+        # Breakdowns can have thousands of columns: their names must leave room for rows.
+        fitting = fitting_names(result.columns, bounds.max_bytes // 4)
+        if fitting < width:
+            told.append(f"Only the first {fitting} of {width} columns fit: lower the limit.")
+            result.narrowed(fitting)
     kept = result.rows[: bounds.max_rows]
     if bounds.max_bytes is not None:
-        kept = bounded(kept, bounds.max_bytes)
-    cut = len(result.rows) - len(kept)
+        kept = bounded(kept, bounds.max_bytes - size_of(result.columns))
+    if len(kept) < height:
+        told.append(f"Only the first {len(kept)} of {height} rows fit.")
+        result.truncated = True
     result.rows = kept
     result.row_count = len(kept)
-    if cut:
-        result.truncated = True
-        told = f"Only the first {len(kept)} of {len(kept) + cut} rows fit."
-        result.hint = f"{told} {result.hint}" if result.hint else f"{told} Narrow the question."
+    if told:
+        result.hint = " ".join([*told, result.hint or "Narrow the question."])
 
 
 class _Alive:

@@ -80,6 +80,10 @@ class MpError(Exception):
         self.hint = hint
         self.retry_after = retry_after
 
+    def with_hint(self, hint: str) -> "MpError":
+        """The same error with another hint: this one may be somebody else's to read, too."""
+        return type(self)(self.message, hint=hint, retry_after=self.retry_after)
+
     def info(self) -> ErrorInfo:
         """This error as it is shown outside the process."""
         return ErrorInfo(self.code, self.message, self.hint, self.retryable, self.retry_after)
@@ -256,6 +260,19 @@ def error_of(found: Mapping[str, Any]) -> MpError:
     message = str(found.get("message") or "The server gave no reason.")
     hint, retry_after = found.get("hint"), found.get("retry_after")
     return _class_of(str(found.get("code")))(message, hint=hint, retry_after=retry_after)
+
+
+def leading_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error of a task group that the caller can do something about."""
+    leaves: list[BaseException] = []
+    pending: list[BaseException] = [group]
+    while pending:
+        error = pending.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            pending.extend(error.exceptions)
+        else:
+            leaves.append(error)
+    return next((leaf for leaf in leaves if isinstance(leaf, MpError)), leaves[0])
 
 
 def _class_of(code: str) -> type[MpError]:

@@ -51,6 +51,11 @@ class Workspace(Result):
     budget: list[BudgetNow] | None = Field(
         default=None, description="what all users of this project spent of Mixpanel's rate limits"
     )
+    state: str | None = Field(
+        default=None,
+        description="file; or memory, when state.db cannot be used: then budget and cache end "
+        "with the server",
+    )
     server_version: str
     server_pid: int
     clients: list[str] = Field(description="labels of the clients connected now")

@@ -4,8 +4,8 @@ Never asks Mixpanel whether a secret is right, and never shows one.
 """
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from mp_mcp.accounts import Account, Stored
@@ -14,6 +14,9 @@ from mp_mcp.settings import Asking
 
 Region = Literal["us", "eu", "in"]
 REGIONS: dict[str, Region] = {"us": "us", "eu": "eu", "in": "in"}
+
+
+LOGIN = "Run `mp auth login`, or set MP_USERNAME, MP_SECRET and MP_PROJECT_ID."
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,15 @@ class Resolved:
     account: str | None
     source: str
     in_keyring: bool = False
+    others: tuple[str, ...] = ()
+    """Stored accounts, when none of them is chosen."""
 
     def __repr__(self) -> str:
         return f"Resolved(account={self.account!r}, project_id={self.project_id!r})"
+
+    def with_secret(self, *, secret: str | None = None, oauth_token: str | None = None) -> Self:
+        """The same with what the keyring had."""
+        return replace(self, secret=secret, oauth_token=oauth_token)
 
     @property
     def has_credentials(self) -> bool:
@@ -42,14 +51,21 @@ class Resolved:
     @property
     def project_key(self) -> str:
         """The project and where it lives: what is counted is counted under this name."""
-        return f"{place_of(self.region, self.base_url)}/{self.project_id}"
+        return project_key(self.region, self.base_url, self.project_id or "")
+
+    @property
+    def remedy(self) -> str | None:
+        """What to do when accounts are stored, but none of them is chosen."""
+        if not self.others:
+            return None
+        return f"No account is the default: `mp auth switch NAME`, of {', '.join(self.others)}."
 
     def require_project(self) -> str:
         """The project id. Raises: SettingsError when none is chosen."""
         if self.project_id is None:
             raise SettingsError(
                 "No Mixpanel project is chosen.",
-                hint="Set MP_PROJECT_ID, pass --project ID, or run `mp auth login`.",
+                hint=self.remedy or "Set MP_PROJECT_ID, pass --project ID, or `mp auth login`.",
             )
         return self.project_id
 
@@ -58,7 +74,7 @@ class Resolved:
         if not self.has_credentials:
             raise CredentialsError(
                 "No Mixpanel credentials are configured.",
-                hint="Run `mp auth login`, or set MP_USERNAME, MP_SECRET and MP_PROJECT_ID.",
+                hint=self.remedy or LOGIN,
             )
 
 
@@ -85,6 +101,8 @@ def resolve(client: Asking, stored: Stored) -> Resolved:
     region = (client.region or account.region or "us").lower()
     if region not in REGIONS:
         raise SettingsError(f"Unknown region {region!r}.", hint="Use us, eu or in.")
+    if client.base_url:
+        base_url_name(client.base_url)  # refuses what is no URL
     return Resolved(
         username=account.username,
         secret=account.secret,
@@ -96,7 +114,13 @@ def resolve(client: Asking, stored: Stored) -> Resolved:
         account=account.name or None,
         source=source,
         in_keyring=account.in_keyring,
+        others=tuple(sorted(stored.accounts)) if source == "none" else (),
     )
+
+
+def project_key(region: str, base_url: str | None, project_id: str) -> str:
+    """A project and where it lives, in one word."""
+    return f"{place_of(region, base_url)}/{project_id}"
 
 
 def place_of(region: str, base_url: str | None) -> str:

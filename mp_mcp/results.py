@@ -40,6 +40,13 @@ class Rows(Result):
         """A whole table; `more` are other fields of the class."""
         return cls(columns=list(columns), rows=list(rows), row_count=len(rows), **more)
 
+    def narrowed(self, width: int) -> None:
+        """Keep only the first columns."""
+        self.columns = self.columns[:width]
+        self.types = self.types[:width] if self.types else self.types
+        self.rows = [row[:width] for row in self.rows]
+        self.truncated = True
+
     def first(self, limit: int, what: str) -> Self:
         """Only the first `limit` rows of it; the hint says how many `what` there are."""
         if len(self.rows) > limit:
@@ -54,6 +61,16 @@ MAX_CELL_BYTES = 4_000
 """Longest text of one cell for an agent; longer ones are cut and marked."""
 
 
+def fitting_names(names: Sequence[str], max_bytes: int) -> int:
+    """How many leading names fit into `max_bytes`; at least one."""
+    used = 0
+    for place, name in enumerate(names):
+        used += size_of(name)
+        if used > max_bytes:
+            return max(1, place)
+    return len(names)
+
+
 def bounded(rows: list[Row], max_bytes: int) -> list[Row]:
     """The leading rows whose JSON fits into `max_bytes`; at least one row, its cells cut.
 
@@ -63,25 +80,26 @@ def bounded(rows: list[Row], max_bytes: int) -> list[Row]:
     used = 0
     for row in rows:
         fitting = _cut_row(row, MAX_CELL_BYTES)
-        if not kept and _size(fitting) > max_bytes:
+        if not kept and size_of(fitting) > max_bytes:
             fitting = _cut_row(row, max_bytes // len(row))
-        used += _size(fitting)
+        used += size_of(fitting)
         if kept and used > max_bytes:
             break
         kept.append(fitting)
     return kept
 
 
-def _size(value: object) -> int:
+def size_of(value: object) -> int:
+    """Bytes of a value as JSON within a list."""
     return len(json.dumps(value, ensure_ascii=False, default=str).encode(errors="replace")) + 1
 
 
 def _cut_row(row: Row, cell_bytes: int) -> Row:
-    return row if _size(row) <= cell_bytes else [_cut(cell, cell_bytes) for cell in row]
+    return row if size_of(row) <= cell_bytes else [_cut(cell, cell_bytes) for cell in row]
 
 
 def _cut(cell: Any, cell_bytes: int) -> Any:
-    size = _size(cell)
+    size = size_of(cell)
     if size <= cell_bytes:
         return cell
     text = cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False, default=str)

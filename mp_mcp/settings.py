@@ -64,6 +64,11 @@ class Asking(NamedTuple):
     def __repr__(self) -> str:
         return f"Asking(account={self.account!r}, project_id={self.project_id!r})"
 
+    @property
+    def has_account(self) -> bool:
+        """Whether it says in whose name it asks, or leaves that to mp.toml."""
+        return bool(self.account or self.username or self.secret or self.oauth_token)
+
     def as_dict(self) -> dict[str, Any]:
         """The fields that are set."""
         return {key: value for key, value in self._asdict().items() if value is not None}
@@ -92,8 +97,11 @@ def asking(
 ) -> Asking:
     """What this process brings along. An `account` flag hides the environment's credentials.
 
-    Raises: SettingsError when MP_LOCK_WAIT is no number.
+    Raises: SettingsError when MP_LOCK_WAIT is no number, or a flag is empty.
     """
+    for name, value in (("--account", account), ("--project", project), ("--workspace", workspace)):
+        if value == "":
+            raise SettingsError(f"{name} is empty.", hint="Name one, or leave the flag out.")
     found = Asking(
         account=environ.get("MP_ACCOUNT") or None,
         username=environ.get("MP_USERNAME") or None,

@@ -21,7 +21,7 @@ MIGRATIONS = (
     CREATE TABLE salt (value BLOB NOT NULL);
     CREATE TABLE budget_unit (
         id INTEGER PRIMARY KEY, project TEXT NOT NULL, kind TEXT NOT NULL,
-        started REAL NOT NULL, is_ours INTEGER NOT NULL
+        started REAL NOT NULL, units INTEGER NOT NULL, is_ours INTEGER NOT NULL
     );
     CREATE INDEX budget_unit_place ON budget_unit (project, kind, started);
     CREATE TABLE budget_quota (
@@ -32,12 +32,37 @@ MIGRATIONS = (
         key TEXT PRIMARY KEY, asked REAL NOT NULL, expires REAL NOT NULL,
         bytes INTEGER NOT NULL, body BLOB NOT NULL
     );
-    CREATE INDEX answer_expiry ON answer (expires, bytes);
+    CREATE INDEX answer_expiry ON answer (expires);
+    CREATE INDEX answer_age ON answer (asked, bytes);
     """,
 )
 """Each brings the file from the version that is its index to the next one."""
 
+EXPECTED = (
+    "SELECT value FROM salt LIMIT 0",
+    "SELECT id, project, kind, started, units, is_ours FROM budget_unit LIMIT 0",
+    "SELECT project, kind, per_window, at_once FROM budget_quota LIMIT 0",
+    "SELECT key, asked, expires, bytes, body FROM answer LIMIT 0",
+)
+"""What has to be there: a file that somebody else changed is as good as damaged."""
+
 DAMAGED = ".damaged"
+
+RESCUED = ("salt", "budget_unit", "budget_quota")
+"""Tables that are taken along to memory; answers can be asked for again."""
+
+_UNUSABLE = {
+    sqlite3.SQLITE_BUSY,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_CORRUPT,
+    sqlite3.SQLITE_FULL,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOTADB,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_READONLY,
+}
+"""Failures of the file; any other error is a mistake of ours."""
 
 
 class State:
@@ -49,39 +74,41 @@ class State:
 
     def rows(self, sql: str, *values: Any) -> list[Any]:
         """All rows of a query."""
-        return self._tried(sql, values)
+        return self._executed(sql, values)
 
     def change(self, sql: str, *values: Any) -> None:
         """Run one statement that changes something; it is on disk when this returns."""
-        self._tried(sql, values)
+        self._executed(sql, values)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it is in the file, and outlives the process."""
+        return bool(self._connection.execute("PRAGMA database_list").fetchone()[2])
 
     def close(self) -> None:
         """Let go of the file."""
         with suppress(sqlite3.Error):
             self._connection.close()
 
-    def _tried(self, sql: str, values: Sequence[Any]) -> list[Any]:
+    def _executed(self, sql: str, values: Sequence[Any]) -> list[Any]:
         try:
             return self._connection.execute(sql, values).fetchall()
-        except (sqlite3.OperationalError, sqlite3.DatabaseError) as error:
-            if self._is_in_memory():
+        except sqlite3.DatabaseError as error:
+            if not _is_about_the_file(error):
                 raise
             logger.warning("state.db cannot be used, going on in memory: %s", error)
             self._move_to_memory()
             return self._connection.execute(sql, values).fetchall()
 
-    def _is_in_memory(self) -> bool:
-        return not self._connection.execute("PRAGMA database_list").fetchone()[2]
-
     def _move_to_memory(self) -> None:
         """Take along what can still be read."""
         memory = _connect(":memory:")
-        try:
-            self._connection.backup(memory)
-            memory.execute("PRAGMA journal_mode=MEMORY")
-        except sqlite3.Error:
-            memory = _connect(":memory:")
-            _migrate(memory)
+        _migrate(memory)
+        for table in RESCUED:
+            with suppress(sqlite3.Error):
+                for row in self._connection.execute(f"SELECT * FROM {table}"):  # noqa: S608
+                    places = ", ".join("?" * len(row))
+                    memory.execute(f"INSERT INTO {table} VALUES ({places})", row)  # noqa: S608
         self.close()
         self._connection = memory
 
@@ -93,6 +120,17 @@ class State:
         return bytes(found[0][0])
 
 
+def _is_about_the_file(error: sqlite3.DatabaseError) -> bool:
+    # The low byte is the error, the others say more about it.
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _UNUSABLE
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether the content is wrong; anything else may pass, and the file is good."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return not _is_about_the_file(error) or code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
 def open_state(path: Path) -> State:
     """Open or create the file; a damaged one is set aside, never deleted.
 
@@ -101,7 +139,7 @@ def open_state(path: Path) -> State:
     try:
         return _opened(str(path))
     except sqlite3.DatabaseError as error:
-        if not isinstance(error, sqlite3.OperationalError):
+        if _is_damage(error):
             logger.warning("state.db is damaged and set aside as %s: %s", DAMAGED, error)
             with suppress(OSError):
                 path.replace(path.with_suffix(DAMAGED))
@@ -115,6 +153,8 @@ def _opened(name: str) -> State:
     connection = _connect(name)
     try:
         _migrate(connection)
+        for question in EXPECTED:
+            connection.execute(question)
         return State(connection)
     except BaseException:
         connection.close()
@@ -134,6 +174,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
             hint="Update this mp-mcp, or move state.db away: it holds the spent budget and a "
             "cache of answers.",
         )
+    # No other program can then lock us out, be it only by looking into the file.
+    connection.execute("PRAGMA locking_mode=EXCLUSIVE")
     # Durable against a kill of the process; a power cut may cost the last seconds.
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")

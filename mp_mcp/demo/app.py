@@ -3,6 +3,8 @@
 Never raises for what a client does: every request gets an answer, or the fault that was ordered.
 """
 
+import importlib
+import pkgutil
 from collections import Counter
 from typing import Any
 
@@ -11,26 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from mp_mcp.demo import (
-    endpoints_annotations,
-    endpoints_app,
-    endpoints_cohorts,
-    endpoints_counts,
-    endpoints_definitions,
-    endpoints_engage,
-    endpoints_engage_stats,
-    endpoints_export,
-    endpoints_flows,
-    endpoints_funnels,
-    endpoints_jql,
-    endpoints_lexicon,
-    endpoints_names,
-    endpoints_numeric,
-    endpoints_reports,
-    endpoints_retention,
-    endpoints_stream,
-    endpoints_workspaces,
-)
+from mp_mcp import demo
 from mp_mcp.demo.admission import Place, take_place
 from mp_mcp.demo.answers import fault_answer, spoilt_answer
 from mp_mcp.demo.auth import authenticate
@@ -46,25 +29,10 @@ from mp_mcp.demo.faults import (
 from mp_mcp.demo.wire import Call, WireError, error_response, find_endpoint, read_params
 from mp_mcp.demo.world import World
 
-ENDPOINT_MODULES = (
-    endpoints_annotations,
-    endpoints_app,
-    endpoints_cohorts,
-    endpoints_counts,
-    endpoints_definitions,
-    endpoints_engage,
-    endpoints_engage_stats,
-    endpoints_export,
-    endpoints_flows,
-    endpoints_funnels,
-    endpoints_jql,
-    endpoints_lexicon,
-    endpoints_names,
-    endpoints_numeric,
-    endpoints_reports,
-    endpoints_retention,
-    endpoints_stream,
-    endpoints_workspaces,
+ENDPOINT_MODULES = tuple(
+    importlib.import_module(f"{demo.__name__}.{module.name}")
+    for module in pkgutil.iter_modules(demo.__path__)
+    if module.name.startswith("endpoints_")
 )
 """Imported so that their endpoints are known."""
 

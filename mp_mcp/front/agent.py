@@ -26,6 +26,7 @@ from mp_mcp.front.messages import (
     parsed,
     refusal,
     request_of,
+    standing_after,
 )
 from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.settings import Asking, Home, asking, find_home
@@ -61,6 +62,7 @@ class Pump:
         self._handshake: Request | None = None
         self._initialized: bytes | None = None
         self._unstarted: set[str] = set()
+        self._standing: dict[str, Any] = {}
         self._losses = 0
 
     def run(self) -> None:
@@ -114,7 +116,9 @@ class Pump:
 
     def _connect(self) -> socket.socket:
         """A new connection, with the agent's handshake replayed on it."""
-        server = greet(self._home, self._asking, kind="agent").socket
+        greeted = greet(self._home, self._asking, kind="agent", known=self._standing)
+        self._standing = self._standing or greeted.standing
+        server = greeted.socket
         if self._handshake is not None:
             replayed = parsed(self._handshake.line) | {"id": REPLAY_ID}
             server.sendall(json.dumps(replayed).encode() + b"\n")
@@ -150,6 +154,7 @@ class Pump:
                 # An answer without an id is about a line that the server could not read.
                 return message.get("id") is None
             self._losses = 0
+            self._standing = standing_after(message, self._standing)
             if request.method == "initialize" and "result" in message:
                 self._handshake = request
             return True

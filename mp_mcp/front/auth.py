@@ -72,10 +72,10 @@ def logout(flags: Flags, name: str | None) -> None:
     if name is None:
         render.show({"removed": None}, flags, sentence="no account is stored")
         return
-    account = stored.account(name)
-    default = accounts.remove_account(home, name)
-    if account.in_keyring:
+    if stored.account(name).in_keyring:
+        # First: an account that mp.toml forgot would leave its secret there for ever.
         keychain.remove(home, name)
+    default = accounts.remove_account(home, name)
     followed = f"; {default} is the default now" if default else ""
     if default is None and len(stored.accounts) > 1:
         followed = "; choose another default with `mp auth switch NAME`"
@@ -121,10 +121,7 @@ def switch(flags: Flags, name: str) -> None:
 
     Agents that named no account or project themselves follow, and are told with their next answer.
     """
-    home = find_home()
-    stored = accounts.read_stored(home)
-    before = stored.default
-    accounts.save_account(home, stored.account(name), make_default=True)
+    before = accounts.make_default(find_home(), name)
     sentence = f"account {name} is the default now"
     if before not in (None, name):
         sentence += f", before it was {before}"
@@ -169,6 +166,9 @@ def _stored(home: Home, account: Account, store: str | None) -> Account:
     """The account as mp.toml shall have it: without a secret that the keyring took."""
     secret = account.secret or account.oauth_token
     if store == "file" or secret is None or not (store or keychain.is_available()):
+        known = accounts.read_stored(home).accounts.get(account.name)
+        if known is not None and known.in_keyring:
+            keychain.remove(home, account.name)  # the old secret is no use to anybody
         return account
     keychain.save(home, account.name, secret)
     return replace(account, secret=None, oauth_token=None, in_keyring=True)

@@ -140,7 +140,8 @@ def _command_line(tool: Tool, example: str) -> str:
     """`event="Purchase", limit=3` as the words of a shell; other examples are the argument."""
     known = {parameter.keyword: parameter for parameter in tool.parameters}
     for parameter in tool.parameters:
-        example = re.sub(rf"\b{parameter.name}=", f"{parameter.keyword}=", example)
+        if parameter.keyword != parameter.name:
+            example = re.sub(rf"\b{parameter.name}=", f"{parameter.keyword}=", example)
     try:
         call = ast.parse(f"call({example})", mode="eval").body
     except SyntaxError:

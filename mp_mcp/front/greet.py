@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
@@ -28,37 +29,49 @@ class Greeted(NamedTuple):
     socket: socket.socket
     version: str
     pid: int
+    standing: dict[str, Any]
 
 
-def greet(home: Home, asking: Asking, *, kind: str, start: bool = True) -> Greeted:
+def greet(
+    home: Home,
+    asking: Asking,
+    *,
+    kind: str,
+    start: bool = True,
+    known: Mapping[str, Any] | None = None,
+) -> Greeted:
     """Connect, greet, and try again when the server was just leaving.
 
-    `kind` is `agent` or `human`; with `start` False nothing is spawned.
+    `kind` is `agent` or `human`; with `start` False nothing is spawned. `known` is the account and
+    project that this client's answers came from so far: the server says when they change.
     Raises: ServerUnreachableError when no server answers; lease.Absent without `start`.
     """
     # Who may not start a server may not displace one either.
-    hello = _hello(asking, kind, __version__ if start else "0")
+    hello = _hello(asking, kind, __version__ if start else "0", known)
     deadline = time.monotonic() + START_PATIENCE_S
     while True:
         connection = lease.connect(home) if start else lease.dial(home)
         reply = _answered(home, connection, hello, deadline)
         if reply is not None and not reply.get("leaving"):
             connection.settimeout(None)
-            return Greeted(connection, str(reply.get("version")), int(reply.get("pid", 0)))
+            version, pid = str(reply.get("version")), int(reply.get("pid", 0))
+            return Greeted(connection, version, pid, dict(reply.get("standing") or {}))
         connection.close()
         if time.monotonic() > deadline:
             raise lease.unresponsive(home)
         time.sleep(0.01)
 
 
-def _hello(asking: Asking, kind: str, version: str) -> bytes:
+def _hello(asking: Asking, kind: str, version: str, known: Mapping[str, Any] | None) -> bytes:
     name = "mp" if kind == "human" else "mp-mcp"
-    params = {
+    params: dict[str, Any] = {
         "version": version,
         "kind": kind,
         "label": f"{name} pid {os.getpid()}",
         "asking": asking.as_dict(),
     }
+    if known:
+        params["known"] = dict(known)
     message = {"jsonrpc": "2.0", "id": "hello", "method": "mp/hello", "params": params}
     return json.dumps(message).encode() + b"\n"
 

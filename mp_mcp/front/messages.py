@@ -80,6 +80,16 @@ def is_unstarted(message: dict[str, Any]) -> bool:
     return isinstance(data, dict) and data.get("code") == LEAVING
 
 
+def standing_after(message: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """The account and project that the agent knows of after this answer."""
+    result = message.get("result")
+    content = result.get("structuredContent") if isinstance(result, dict) else None
+    project = content.get("project") if isinstance(content, dict) else None
+    if not isinstance(project, str) or project == known.get("project"):
+        return known
+    return {"project": project}
+
+
 def key_of(request_id: Any) -> str:
     """An id as a key: 1 and "1" are different requests."""
     return json.dumps(request_id)

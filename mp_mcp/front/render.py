@@ -156,9 +156,19 @@ def _fields(found: Result, width: int | None) -> str:
             rows = [[item.get(column) for column in columns] for item in value]
             tables.append(f"\n{name}\n{table.drawn(columns, rows, width)}")
         else:
-            text = ", ".join(map(table.shown, value)) if isinstance(value, list) else value
-            lines.append(f"{name:{wide}}  {table.shown(text)}".rstrip())
+            lines.append(f"{name:{wide}}  {table.shown(_in_words(value))}".rstrip())
     return "\n".join([*lines, *tables]) + "\n"
+
+
+def _in_words(value: Any) -> Any:
+    """Lists and objects of single values as text."""
+    from mp_mcp.front import table
+
+    if isinstance(value, list):
+        return ", ".join(map(table.shown, value))
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {table.shown(found)}" for key, found in value.items())
+    return value
 
 
 def _pretty(result: Result) -> str:

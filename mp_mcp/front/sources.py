@@ -9,7 +9,7 @@ from typing import Any
 
 from mp_mcp.accounts import Stored, read_stored
 from mp_mcp.front.flags import Flags
-from mp_mcp.resolve import Resolved, resolve
+from mp_mcp.resolve import LOGIN, Resolved, resolve
 from mp_mcp.settings import Home, asking
 
 
@@ -32,6 +32,7 @@ def explained(home: Home, flags: Flags, environ: Mapping[str, str] = os.environ)
         "source": found.source,
         "why": _why(found, stored, flags, given),
         "home": str(home.path),
+        **({} if found.has_credentials else {"hint": found.remedy or LOGIN}),
     }
 
 
@@ -61,6 +62,8 @@ def _why_these_credentials(
         over = f"; it wins over account {stored.default}" if stored.default else ""
         return f"{set_here} of the environment{over}"
     if found.account is None:
+        if stored.accounts:
+            return "accounts are stored, but none of them is the default"
         return "neither the environment nor mp.toml has any"
     if flags.account:
         return "--account wins over everything else"

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from mp_mcp.mixpanel import freshness
-from mp_mcp.mixpanel.answers import Number, read
+from mp_mcp.mixpanel.answers import Number, as_number, read
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.expressions import json_list
 from mp_mcp.results import Row, Rows
@@ -63,11 +63,14 @@ def activity_feed_of(answer: Any) -> Rows:
 
 def _row(seconds: Number | None, each: _Happened) -> Row:
     known = each.properties
-    who = known.get("distinct_id", known.get("$distinct_id"))
-    return [_text(seconds), each.event, None if who is None else str(who), known]
+    ids = [known.get(name) for name in ("distinct_id", "$distinct_id")]
+    who = next((str(found) for found in ids if found is not None and found != ""), None)
+    return [_text(seconds), each.event, who, known]
 
 
 def _seconds(value: Any) -> Number | None:
+    with suppress(ValueError):
+        value = as_number(value)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return value if is_number else None
 

@@ -3,11 +3,13 @@
 Never knows an endpoint: each reads its own shapes with what is here.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
 
 from mp_mcp.errors import MixpanelError
 from mp_mcp.results import Row
@@ -15,14 +17,53 @@ from mp_mcp.results import Row
 T = TypeVar("T")
 Number = int | float
 
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_DAY = re.compile(
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII
+)
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
+_NO_NUMBERS = frozenset(
+    {"NaN", "nan", *(sign + i for sign in ("", "-") for i in ("Infinity", "inf"))}
+)
+
+
+def as_number(value: Any) -> Any:
+    """A number that came as a text; None for what cannot be computed, like NaN.
+
+    Anything else stays as it is. Raises: ValueError for a text that is no number.
+    """
+    if isinstance(value, str):
+        if value in _NO_NUMBERS:
+            return None
+        if not _NUMBER.fullmatch(value):
+            raise ValueError("not a number")
+        value = _parsed(value)
+    return value if _is_finite(value) else None
+
+
+def _parsed(text: str) -> Number:
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return not isinstance(value, int | float) or math.isfinite(value)
+    except OverflowError:
+        # A whole number that no arithmetic with fractions could take.
+        return False
+
+
+NumberIfAny = Annotated[Number | None, BeforeValidator(as_number)]
+"""A number as Mixpanel may send it; null where there is none."""
 
 
 class Counts(BaseModel):
     """The `data` of series: names of buckets in any order, and numbers by series and bucket."""
 
     series: list[str] = Field(default_factory=list)
-    values: dict[str, dict[str, Number | None]] = Field(default_factory=dict)
+    values: dict[str, dict[str, NumberIfAny]] = Field(default_factory=dict)
 
 
 class _Counted(BaseModel):
@@ -62,8 +103,31 @@ def counts_of(answer: Any, what: str) -> Counts:
 
 
 def is_day(key: str) -> bool:
-    """Whether a key is a date, or a moment, as Mixpanel writes buckets of time."""
-    return bool(_DAY.match(key))
+    """Whether a key is a date, or a moment, as Mixpanel writes buckets of time: the whole key."""
+    if not _DAY.fullmatch(key):
+        return False
+    try:
+        datetime.fromisoformat(key)
+    except ValueError:
+        return False
+    return True
+
+
+def distinct(names: Iterable[str], taken: Iterable[str]) -> list[str]:
+    """Names of columns, changed where one is taken: `date (value)` beside the column `date`."""
+    known = set(taken)
+    found = []
+    for name in names:
+        while name in known:
+            name = f"{name} (value)"  # noqa: PLW2901 - until nobody has it
+        known.add(name)
+        found.append(name)
+    return found
+
+
+def by_date(names: Iterable[str]) -> list[str]:
+    """The columns of a table over time: the date, and one for each of the names."""
+    return ["date", *distinct(names, ["date"])]
 
 
 def by_total(values: Mapping[str, Mapping[str, Number | None]]) -> list[str]:
@@ -77,10 +141,10 @@ def filled(
     names: Iterable[str],
     buckets: Iterable[str] = (),
 ) -> list[Row]:
-    """One row per bucket in order, one number per name; what is absent is zero."""
+    """One row per bucket in order, one number per name; what is absent is zero, null stays null."""
     kept = list(names)
     known = {*buckets, *(bucket for days in values.values() for bucket in days)}
     return [
-        [bucket, *(values.get(name, {}).get(bucket) or 0 for name in kept)]
+        [bucket, *(values.get(name, {}).get(bucket, 0) for name in kept)]
         for bucket in sorted(known)
     ]

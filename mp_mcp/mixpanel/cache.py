@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from mp_mcp.mixpanel.models import Target
+from mp_mcp.mixpanel.offload import in_thread_if_large
 from mp_mcp.mixpanel.transport import Question, Transport
 from mp_mcp.state import State
 
@@ -25,8 +26,6 @@ MOST_BYTES = 200_000_000
 """Compressed answers that are kept in all; the ones that were asked first go first."""
 
 MOST_BYTES_OF_ONE = 20_000_000
-IN_A_THREAD = 200_000
-"""Bytes from which packing and unpacking would keep other clients waiting."""
 
 
 class Answer(NamedTuple):
@@ -39,9 +38,18 @@ class Answer(NamedTuple):
 class AnswerCache:
     """The answers in state.db, and the questions under way; one for the whole process."""
 
-    def __init__(self, state: State, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        state: State,
+        clock: Callable[[], float] = time.time,
+        *,
+        most_bytes: int = MOST_BYTES,
+        most_bytes_of_one: int = MOST_BYTES_OF_ONE,
+    ) -> None:
         self._state = state
         self._clock = clock
+        self._most_bytes = most_bytes
+        self._most_bytes_of_one = most_bytes_of_one
         self._flights = _Flights()
 
     async def ask(
@@ -69,41 +77,61 @@ class AnswerCache:
         who = hmac.digest(self._state.salt, target.credentials.authorization.encode(), "sha256")
         params = {name: value for name, value in question.params.items() if value is not None}
         asked = [question.method, question.family, question.path, sorted(params.items())]
-        place = [target.place, target.project_id, target.workspace_id, who.hex()]
-        return hashlib.sha256(json.dumps([place, asked]).encode()).hexdigest()
+        place = [target.base_url or target.region, target.project_id, target.workspace_id]
+        return hashlib.sha256(json.dumps([place, who.hex(), asked]).encode()).hexdigest()
+
+    async def fact(self, target: Target, name: str) -> Any:
+        """What was found out about a target and kept by `keep_fact`; None when nothing was."""
+        found = await self._kept(self.key_of(target, _fact(name)))
+        return found.value if found else None
+
+    async def keep_fact(self, target: Target, name: str, value: Any, keep_s: float) -> None:
+        """Keep something that was found out, for the same eyes as its answers."""
+        await self._keep(self.key_of(target, _fact(name)), value, keep_s)
+
+    async def close(self) -> None:
+        """End the questions that nobody waits for any more."""
+        await self._flights.close()
 
     async def _kept(self, key: str) -> Answer | None:
         now = self._clock()
         found = self._state.rows(
             "SELECT asked, body FROM answer WHERE key = ? AND asked <= ? AND expires > ?",
-            *(key, now, now),
+            key,
+            now,
+            now,
         )
         if not found:
             return None
         asked, body = found[0]
         try:
-            value = await _beside(len(body), _unpacked, body)
+            value = await in_thread_if_large(_unpacked, body)
         except (zlib.error, ValueError):
             self._state.change("DELETE FROM answer WHERE key = ?", key)
             return None
         return Answer(value, datetime.fromtimestamp(asked, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
 
     async def _keep(self, key: str, value: Any, keep_s: float) -> None:
+        # How large it is shows only when it is packed.
         body = await asyncio.to_thread(_packed, value)
-        if len(body) > MOST_BYTES_OF_ONE:
+        if len(body) > self._most_bytes_of_one:
             return
         now = self._clock()
         self._state.change("DELETE FROM answer WHERE expires <= ? OR asked > ?", now, now)
         self._state.change(
             "INSERT OR REPLACE INTO answer (key, asked, expires, bytes, body) "
             "VALUES (?, ?, ?, ?, ?)",
-            *(key, now, now + keep_s, len(body), body),
+            key,
+            now,
+            now + keep_s,
+            len(body),
+            body,
         )
         self._shrink()
 
     def _shrink(self) -> None:
         total = self._state.rows("SELECT coalesce(sum(bytes), 0) FROM answer")[0][0]
-        while total > MOST_BYTES:
+        while total > self._most_bytes:
             key, size = self._state.rows("SELECT key, bytes FROM answer ORDER BY asked LIMIT 1")[0]
             self._state.change("DELETE FROM answer WHERE key = ?", key)
             total -= size
@@ -137,6 +165,13 @@ class _Flights:
                 self._landed(key, flight)
                 flight.task.cancel()
 
+    async def close(self) -> None:
+        """End all of them."""
+        tasks = [flight.task for flight in self._flights.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def _landed(self, key: str, flight: _Flight) -> None:
         if self._flights.get(key) is flight:
             del self._flights[key]
@@ -144,8 +179,9 @@ class _Flights:
             flight.task.exception()  # looked at: asyncio would complain when nobody waits
 
 
-async def _beside(size: int, work: Callable[[Any], Any], material: Any) -> Any:
-    return await asyncio.to_thread(work, material) if size > IN_A_THREAD else work(material)
+def _fact(name: str) -> Question:
+    """Facts are kept like answers, under a path that Mixpanel does not have."""
+    return Question("GET", "app", f"#{name}", {})
 
 
 def _packed(value: Any) -> bytes:

@@ -4,10 +4,8 @@ Never knows an endpoint (each has a function in a module of its family beside th
 imports an HTTP library, and never touches the database.
 """
 
-import asyncio
 from typing import Annotated, Any, ClassVar
 
-import anyio
 from pydantic import BaseModel, Field
 
 from mp_mcp.mixpanel.cache import AnswerCache
@@ -61,17 +59,25 @@ class Mixpanel(Handle):
         `zoned` answers have days of the project's time zone: the tool's result will name it.
         """
         question = Question("GET", family, path, params)
-        learning = self._zones.of(self._transport) if zoned and self._zones else None
+        if not zoned or self._zones is None:
+            return await self._answer(question, keep_s)
+        zone = self._zones.ask(self._transport)
         answer = await self._answer(question, keep_s)
-        if learning is not None and self._zones is not None:
-            # A finished answer does not wait for long for what is only said about it.
-            with anyio.move_on_after(self._zones.patience_s):
-                self._zone = await asyncio.shield(learning)
+        self._zone = await self._zones.found(zone)
         return answer
 
     async def post(self, family: Family, path: str, form: Params, *, keep_s: float) -> Any:
         """The decoded answer of a read whose parameters travel in the body, as a form."""
         return await self._answer(Question("POST", family, path, form), keep_s)
+
+    async def fact(self, name: str) -> Any:
+        """What was found out about this project before; None when nothing was."""
+        return None if self._cache is None else await self._cache.fact(self.target, name)
+
+    async def keep_fact(self, name: str, value: Any, keep_s: float) -> None:
+        """Remember something about this project for so many seconds."""
+        if self._cache is not None:
+            await self._cache.keep_fact(self.target, name, value, keep_s)
 
     def complete(self, answer: BaseModel) -> None:
         """Say how old the answer is, and in which zone its days are."""

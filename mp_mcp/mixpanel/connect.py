@@ -18,7 +18,7 @@ def open_pool() -> Pool:
     return make_client()
 
 
-class MixpanelSide:
+class SharedMixpanel:
     """What all clients share on their way to Mixpanel; it owns the pool."""
 
     def __init__(self, pool: Pool, state: State, budget: Budget) -> None:
@@ -37,5 +37,7 @@ class MixpanelSide:
         return Mixpanel(transport, cache=self._cache, zones=self._zones, fresh=fresh)
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """End what is still asked, and let go of the connections."""
+        await self._zones.close()
+        await self._cache.close()
         await self._pool.aclose()

@@ -5,14 +5,15 @@ Never caches (it takes the handle of downloads), and never calls a crawl complet
 
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import anyio
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from mp_mcp.errors import MpError, UsageError
+from mp_mcp.errors import MixpanelUnavailableError, UsageError, leading_error
 from mp_mcp.mixpanel.answers import read, unexpected
 from mp_mcp.mixpanel.client import MixpanelExport
 from mp_mcp.mixpanel.expressions import json_list
@@ -22,6 +23,7 @@ MOST_IDS = 2000
 PAGES_AT_ONCE = 5
 
 _WHAT = "profiles"
+_AGAIN = "Fetch them again: this is no complete answer."
 
 
 class Profile(NamedTuple):
@@ -86,27 +88,64 @@ _ANSWER = TypeAdapter(_Answer)
 
 async def profile_pages(
     mixpanel: MixpanelExport, selection: Selection
-) -> AsyncIterator[ProfilePage]:
+) -> AsyncGenerator[ProfilePage, None]:
     """Pages in order, fetched ahead five at a time. Costs one query: only the first page counts.
 
-    Raises: the error of the first page that fails; the pages before it are no complete answer.
+    Raises: the error of the first page that fails, and MixpanelUnavailableError when pages are
+    short of what Mixpanel counted, or come again; the pages before it are no complete answer.
     """
     transport = mixpanel.transport
     form = form_of(selection, int(time.time()))
     first = await _page(transport, form)
-    yield ProfilePage(0, _profiles(first), first.total)
-    count, total = len(first.results), first.total
-    size = first.page_size or count
-    is_counted = total is not None and total >= count
-    pages = -(-total // size) if total is not None and is_counted and size else 1
-    if count == 0 or (pages == 1 if is_counted else count < size):
-        return
-    if not first.session_id:
-        raise unexpected(_WHAT)
-    form = {**form, "session_id": first.session_id}
-    rest = _ahead(transport, form, pages) if is_counted else _sequential(transport, form, size)
-    async for number, answer in rest:
-        yield ProfilePage(number, _profiles(answer), total)
+    crawl = _Crawl(first)
+    yield crawl.took(0, first)
+    if crawl.has_more:
+        if not first.session_id:
+            raise unexpected(_WHAT)
+        form = {**form, "session_id": first.session_id}
+        rest = (
+            _sequential(transport, form, crawl.size)
+            if crawl.pages is None
+            else _ahead(transport, form, crawl.pages)
+        )
+        async with aclosing(rest) as answers:
+            async for number, answer in answers:
+                yield crawl.took(number, answer)
+    crawl.require_all()
+
+
+class _Crawl:
+    """What the pages say about all of them, and whether those that came are all."""
+
+    def __init__(self, first: _Answer) -> None:
+        count = len(first.results)
+        # A number below what is there is no number of all.
+        self._total = first.total if (first.total or 0) >= count else None
+        self._stated = first.total
+        self._seen = 0
+        # Hashes, since the ids of millions of profiles would fill the memory.
+        self._pages_seen: set[int] = set()
+        self.size = first.page_size or count
+        self.pages = None if self._total is None else -(-self._total // max(1, self.size))
+        self.has_more = count > 0 and (count >= self.size if self.pages is None else self.pages > 1)
+
+    def took(self, number: int, answer: _Answer) -> ProfilePage:
+        """The page. Raises: MixpanelUnavailableError when it has been here before."""
+        profiles = [Profile(entry.distinct_id, entry.properties or {}) for entry in answer.results]
+        ids = hash(tuple(profile.distinct_id for profile in profiles))
+        if profiles and ids in self._pages_seen:
+            raise MixpanelUnavailableError("Mixpanel sends the same profiles again.", hint=_AGAIN)
+        self._pages_seen.add(ids)
+        self._seen += len(profiles)
+        return ProfilePage(number, profiles, self._stated)
+
+    def require_all(self) -> None:
+        """Raises: MixpanelUnavailableError when there are fewer profiles than Mixpanel counts."""
+        if self._total is not None and self._seen < self._total:
+            raise MixpanelUnavailableError(
+                f"Mixpanel counts {self._total:,} profiles, but its pages hold {self._seen:,}.",
+                hint=_AGAIN,
+            )
 
 
 def form_of(selection: Selection, now: int) -> Params:
@@ -127,7 +166,7 @@ def form_of(selection: Selection, now: int) -> Params:
 
 async def _sequential(
     transport: Transport, form: Params, size: int
-) -> AsyncIterator[tuple[int, _Answer]]:
+) -> AsyncGenerator[tuple[int, _Answer], None]:
     """Pages until one is not full."""
     number = 1
     while True:
@@ -140,7 +179,7 @@ async def _sequential(
 
 async def _ahead(
     transport: Transport, form: Params, pages: int
-) -> AsyncIterator[tuple[int, _Answer]]:
+) -> AsyncGenerator[tuple[int, _Answer], None]:
     """As many pages as there are, some at a time."""
     for start in range(1, pages, PAGES_AT_ONCE):
         numbers = range(start, min(start + PAGES_AT_ONCE, pages))
@@ -160,17 +199,11 @@ async def _together(transport: Transport, form: Params, numbers: Sequence[int]) 
             for number in numbers:
                 tasks.start_soon(fetch, number)
     except BaseExceptionGroup as group:
-        told = next((error for error in group.exceptions if isinstance(error, MpError)), None)
-        if told is None:
-            raise
-        raise told from told.__cause__
+        error = leading_error(group)
+        raise error from error.__cause__
     return [answers[number] for number in numbers]
 
 
 async def _page(transport: Transport, form: Params) -> _Answer:
     question = Question("POST", "query", "/engage", {"page": 0, **form})
     return read(_ANSWER, await transport.ask(question), _WHAT)
-
-
-def _profiles(answer: _Answer) -> list[Profile]:
-    return [Profile(entry.distinct_id, entry.properties or {}) for entry in answer.results]

@@ -8,10 +8,10 @@ from datetime import date
 from typing import Any
 
 from mp_mcp.mixpanel import freshness
-from mp_mcp.mixpanel.answers import Number, by_total, counts_of, filled
+from mp_mcp.mixpanel.answers import Number, by_date, by_total, counts_of, filled
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.expressions import json_list
-from mp_mcp.mixpanel.segmentation import CountType, Unit
+from mp_mcp.mixpanel.segmentation import CountType, Unit, require_countable
 from mp_mcp.results import Rows
 
 
@@ -24,7 +24,11 @@ async def event_counts(
     unit: Unit = "day",
     type: CountType = "general",  # noqa: A002 - the API's word, and the tool's
 ) -> Rows:
-    """Counts per bucket of time, one column per event, the largest total first."""
+    """Counts per bucket of time, one column per event, the largest total first.
+
+    Raises: UsageError for users by the hour or minute, before anything is spent.
+    """
+    require_countable(type, unit)
     params = {
         "event": json_list(events),
         "type": type,
@@ -43,4 +47,4 @@ def event_counts_of(answer: Any, events: Sequence[str]) -> Rows:
     counts = counts_of(answer, "counts of events")
     absent: dict[str, Mapping[str, Number | None]] = {name: {} for name in events}
     names = by_total(absent | counts.values)
-    return Rows.of(["date", *names], filled(counts.values, names, counts.series))
+    return Rows.of(by_date(names), filled(counts.values, names, counts.series))

@@ -3,15 +3,14 @@
 Never asks for flows that are not saved, and never trusts a number to be one: Mixpanel sends texts.
 """
 
-import math
-from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.alias_generators import to_camel
 
 from mp_mcp.mixpanel import freshness
-from mp_mcp.mixpanel.answers import Number, read, unexpected
+from mp_mcp.mixpanel.answers import NumberIfAny, read, unexpected
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.transport import Params
 from mp_mcp.results import Row, Rows
@@ -37,20 +36,6 @@ class Flows(Rows):
     )
 
 
-def _as_number(value: Any) -> Any:
-    """Numbers come as texts, and what cannot be computed as the text NaN."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return int(value)
-    except ValueError:
-        number = float(value)
-        return number if math.isfinite(number) else None
-
-
-_Number = Annotated[Number | None, BeforeValidator(_as_number)]
-
-
 class _Wire(BaseModel):
     model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
 
@@ -60,7 +45,7 @@ class _Place(_Wire):
 
     event: str | None = None
     type: str | None = None
-    total_count: _Number = None
+    total_count: NumberIfAny = None
 
 
 class _Edge(_Place):
@@ -85,9 +70,9 @@ class _TreeStep(_Place):
 
 class _Branch(_Wire):
     step: _TreeStep | None = None
-    total_count: _Number = None
-    drop_off_total_count: _Number = None
-    converted_total_count: _Number = None
+    total_count: NumberIfAny = None
+    drop_off_total_count: NumberIfAny = None
+    converted_total_count: NumberIfAny = None
     children: list["_Branch"] = Field(default_factory=list)
 
 
@@ -96,7 +81,7 @@ class _Tree(_Wire):
 
 
 class _Answer(_Wire):
-    overall_conversion_rate: _Number = None
+    overall_conversion_rate: NumberIfAny = None
     steps: list[_SankeyStep] | None = None
     flows: list[_TopPath] | None = None
     trees: list[_Tree] | None = None
@@ -108,22 +93,30 @@ _ANSWER = TypeAdapter(_Answer)
 async def flows(mixpanel: Mixpanel, bookmark_id: int, view: View = "sankey") -> Flows:
     """A saved flows report; its range is its own, and usually ends today."""
     params: Params = {"bookmark_id": bookmark_id, "query_type": _QUERY_TYPES[view]}
-    return flows_of(
-        await mixpanel.get("query", "/arb_funnels", params, keep_s=freshness.OPEN_RANGE)
-    )
+    answer = await mixpanel.get("query", "/arb_funnels", params, keep_s=freshness.OPEN_RANGE)
+    return flows_of(answer, view)
 
 
-def flows_of(answer: Any) -> Flows:
-    """Steps with their edges, whole paths, or the branches of a tree, whichever it holds."""
+def flows_of(answer: Any, view: View = "sankey") -> Flows:
+    """Steps with their edges, whole paths, or the branches of a tree, whichever it holds.
+
+    Where several are there, and all empty, it is the `view` that was asked for.
+    """
     found = read(_ANSWER, answer, _WHAT)
-    rate = found.overall_conversion_rate
-    if found.trees:
-        return Flows.of(TREE_COLUMNS, list(_branches(found.trees)), conversion_rate=rate)
-    if found.flows:
-        return Flows.of(PATH_COLUMNS, list(_paths(found.flows)), conversion_rate=rate)
-    if found.steps is None and found.flows is None and found.trees is None:
+    held = {"tree": found.trees, "paths": found.flows, "sankey": found.steps}
+    known = sorted(
+        (name for name, parts in held.items() if parts is not None),
+        key=lambda name: (not held[name], name != view),
+    )
+    if not known:
         raise unexpected(_WHAT)
-    return Flows.of(SANKEY_COLUMNS, list(_nodes(found.steps or [])), conversion_rate=rate)
+    tables: dict[str, tuple[Sequence[str], Iterator[Row]]] = {
+        "tree": (TREE_COLUMNS, _branches(found.trees or [])),
+        "paths": (PATH_COLUMNS, _paths(found.flows or [])),
+        "sankey": (SANKEY_COLUMNS, _nodes(found.steps or [])),
+    }
+    columns, rows = tables[known[0]]
+    return Flows.of(columns, list(rows), conversion_rate=found.overall_conversion_rate)
 
 
 def _nodes(steps: list[_SankeyStep]) -> Iterator[Row]:

@@ -9,15 +9,15 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from mp_mcp.mixpanel import freshness
-from mp_mcp.mixpanel.answers import Number, is_day, read, unexpected
+from mp_mcp.mixpanel.answers import NumberIfAny, is_day, read, unexpected
 from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.funnels import Unit
 from mp_mcp.results import Rows
 
-Unit = Literal["day", "week", "month"]
 AddictionUnit = Literal["hour", "day"]
 
 _WHAT = "frequency"
-_PERIODS = TypeAdapter(dict[str, list[Number | None]])
+_PERIODS = TypeAdapter(dict[str, list[NumberIfAny]])
 
 
 async def frequency(
@@ -53,15 +53,13 @@ def frequency_of(answer: Any) -> Rows:
     if not isinstance(answer, dict):
         raise unexpected(_WHAT)
     held = answer.get("data", answer)
-    if isinstance(held, dict):
-        held = {day: users for day, users in held.items() if is_day(day)}
-    if answer and not held and "data" not in answer:
+    if not isinstance(held, dict):
         raise unexpected(_WHAT)
-    periods = read(_PERIODS, held, _WHAT)
+    known = {day: users for day, users in held.items() if is_day(day)}
+    if held and not known:
+        raise unexpected(_WHAT)
+    periods = read(_PERIODS, known, _WHAT)
     width = max((len(users) for users in periods.values()), default=0)
     columns = ["date", *(f"at_least_{units}" for units in range(1, width + 1))]
-    rows = [
-        [day, *(number or 0 for number in users), *([0] * (width - len(users)))]
-        for day, users in sorted(periods.items())
-    ]
+    rows = [[day, *users, *([0] * (width - len(users)))] for day, users in sorted(periods.items())]
     return Rows.of(columns, rows)

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from mp_mcp.mixpanel import freshness
-from mp_mcp.mixpanel.answers import Number, read, unexpected
+from mp_mcp.mixpanel.answers import Number, NumberIfAny, read, unexpected
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.expressions import property_expression
 from mp_mcp.mixpanel.nesting import OVERALL
@@ -41,12 +41,12 @@ _WHAT = "a funnel"
 class _Step(BaseModel):
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
-    count: Number | None = None
+    count: NumberIfAny = None
     event: str | None = None
     goal: str | None = None
     step_label: str | None = None
-    avg_time: Number | None = None
-    avg_time_from_start: Number | None = None
+    avg_time: NumberIfAny = None
+    avg_time_from_start: NumberIfAny = None
 
 
 class _Answer(BaseModel):
@@ -78,7 +78,7 @@ async def funnel(
     }
     keep_s = freshness.until(to_date, days_after=LONGEST_CONVERSION_DAYS)
     answer = await mixpanel.get("query", "/funnels", params, keep_s=keep_s, zoned=True)
-    return funnel_of(answer, segmented=on is not None)
+    return funnel_of(answer, segmented=bool(on))
 
 
 def funnel_of(answer: Any, *, segmented: bool = False) -> Rows:
@@ -140,14 +140,15 @@ class _Total:
 
     def __init__(self) -> None:
         self.name: str | None = None
-        self.count: Number = 0
+        self.count: Number | None = None
         self.time = _Mean()
         self.time_from_start = _Mean()
 
     def add(self, step: _Step) -> None:
         count = step.count or 0
         self.name = self.name or step.step_label or step.event or step.goal
-        self.count += count
+        if step.count is not None:
+            self.count = count + (self.count or 0)
         self.time.add(step.avg_time, count)
         self.time_from_start.add(step.avg_time_from_start, count)
 
@@ -160,12 +161,12 @@ def _add(totals: list[_Total], steps: list[_Step]) -> None:
 
 
 def _start(totals: list[_Total]) -> Number:
-    return totals[0].count if totals else 0
+    return (totals[0].count if totals else None) or 0
 
 
 def _rows(totals: list[_Total]) -> list[Row]:
     rows: list[Row] = []
-    before = _start(totals)
+    before: Number | None = _start(totals)
     for number, total in enumerate(totals, start=1):
         ratios = [ratio(total.count, before), ratio(total.count, _start(totals))]
         times = [total.time.value(), total.time_from_start.value()]
@@ -174,6 +175,6 @@ def _rows(totals: list[_Total]) -> list[Row]:
     return rows
 
 
-def ratio(part: Number, whole: Number) -> float | None:
+def ratio(part: Number | None, whole: Number | None) -> float | None:
     """A fraction with six digits after the point; of nobody there is none."""
-    return round(part / whole, 6) if whole else None
+    return round(part / whole, 6) if part is not None and whole else None

@@ -3,8 +3,9 @@
 Never connects to anything. A region changes the host, never the path.
 """
 
-from mp_mcp.mixpanel.models import Region, Target
+from mp_mcp.mixpanel.models import Target
 from mp_mcp.mixpanel.transport import Family
+from mp_mcp.resolve import Region
 
 _HOSTS: dict[Family, str] = {
     "query": "https://{prefix}mixpanel.com/api/query",

@@ -31,6 +31,7 @@ from mp_mcp.mixpanel.budget import Budget, Place
 from mp_mcp.mixpanel.costs import cost_of
 from mp_mcp.mixpanel.hosts import base_of, scope_of
 from mp_mcp.mixpanel.models import Target
+from mp_mcp.mixpanel.offload import in_thread_if_large
 from mp_mcp.mixpanel.refusals import failure_inside, readable, refusal
 from mp_mcp.mixpanel.transport import Family, Params, Question
 
@@ -49,11 +50,8 @@ FIRST_REDIAL_S = 0.2
 
 PATIENCE_S = 60.0
 """Only brief failures are repeated: what failed after a long time fails for a reason."""
-LONGEST_RETRY_AFTER_S = 3.0
-"""A rate limit that frees later than this is the caller's business."""
-
-SHORTEST_WINDOW_S = 60.0
-"""Whoever is told to wait for longer has spent a window, not a second or a place."""
+LONGEST_RETRY_AFTER_S = 15.0
+"""A rate limit that frees later than this is the caller's business: never sleep out an hour."""
 
 NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """Failures of requests that Mixpanel cannot have counted."""
@@ -160,8 +158,13 @@ class Http:
         async with self._exchange(question, stream=False) as response:
             content, path = response.content, response.url.path
         try:
-            answer = json.loads(content, parse_constant=lambda _: None)
-        except (ValueError, RecursionError) as error:
+            answer = await in_thread_if_large(_decoded, content)
+        except RecursionError as error:
+            raise MixpanelError(
+                f"Mixpanel's answer to {path} is nested too deeply to be read.",
+                hint="Leave out the property that holds such a value.",
+            ) from error
+        except ValueError as error:
             raise MixpanelUnavailableError(
                 f"Mixpanel's answer to {path} is no JSON.",
                 hint="Something between here and Mixpanel may have answered instead: a proxy?",
@@ -219,16 +222,14 @@ class Http:
         )
 
 
+def _decoded(content: bytes) -> Any:
+    return json.loads(content, parse_constant=lambda _: None)
+
+
 def told_by_budget(error: MpError, place: Place) -> MpError:
-    """Mixpanel's own rate limit, with what we know of the budget; the budget learns from it."""
-    asked = error.retry_after
-    if place.is_waiting_for_others:
-        # Of the places one may be free at any moment, whatever the header guesses.
-        error.retry_after = min(asked or LONGEST_RETRY_AFTER_S, LONGEST_RETRY_AFTER_S)
-    elif asked is not None and asked > SHORTEST_WINDOW_S:
-        place.spent_until(asked)
-    error.hint = f"{place.sentence()} {error.hint or ''}".strip()
-    return error
+    """Mixpanel's own rate limit, with what we know of the budget, which learns from it."""
+    place.learn_from_words(error.message, error.retry_after)
+    return error.with_hint(f"{place.sentence()} {error.hint or ''}".strip())
 
 
 def error_of(error: Exception, target: Target) -> MpError:

@@ -3,10 +3,11 @@
 Never lists what merely came in: only what somebody described has a schema.
 """
 
-from typing import Any, Literal
+import json
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
 
 from mp_mcp.errors import NotFoundError
 from mp_mcp.mixpanel import freshness
@@ -17,8 +18,15 @@ from mp_mcp.mixpanel.models import Target
 EntityType = Literal["event", "profile", "custom_event"]
 
 _KEYWORDS = frozenset(
-    {"$schema", "additionalProperties", "description", "metadata", "properties", "required"}
+    {
+        *("$defs", "$id", "$ref", "$schema", "additionalProperties", "allOf", "anyOf", "const"),
+        *("default", "definitions", "description", "enum", "examples", "if", "maxProperties"),
+        *("metadata", "minProperties", "not", "oneOf", "patternProperties", "properties"),
+        *("propertyNames", "required", "title", "type"),
+    }
 )
+"""Words of JSON Schema: an object with any of them at its top is a schema."""
+
 _WHAT = "Lexicon schemas"
 
 
@@ -70,16 +78,29 @@ class Schema(_Described):
     )
 
 
+def _decoded(value: Any) -> Any:
+    """A schema may be stored as JSON text. Raises: ValueError for a text that is none."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+_Stored = Annotated[Schema | None, BeforeValidator(_decoded)]
+
+
 class Entry(BaseModel):
     """A schema with its name."""
 
     entity_type: str | None = Field(default=None, alias="entityType")
     name: str
-    definition: Schema | None = Field(default=None, alias="schemaJson")
+    definition: _Stored = Field(default=None, alias="schemaJson")
 
 
 _ENTRIES = TypeAdapter(list[Entry])
-_SCHEMA = TypeAdapter(Schema)
+_SCHEMA: TypeAdapter[Schema | None] = TypeAdapter(_Stored)
 
 
 async def lexicon_schemas(
@@ -93,7 +114,10 @@ async def lexicon_schemas(
 
 def lexicon_schemas_of(answer: Any) -> list[Entry]:
     """The entries by type and name, in an envelope or without."""
-    found: list[Entry] = read(_ENTRIES, unwrapped(answer), _WHAT)
+    held = unwrapped(answer)
+    is_enveloped = held is not answer
+    # A project without schemas has an empty list, or nothing at all in its envelope.
+    found = [] if is_enveloped and held in (None, {}) else read(_ENTRIES, held, _WHAT)
     return sorted(found, key=lambda entry: (entry.entity_type or "", entry.name))
 
 
@@ -122,13 +146,15 @@ def lexicon_schema_of(
         found = found["results"]
     if isinstance(found, list):
         return _picked(lexicon_schemas_of(found), type, name)
+    if found is None and answer is not None:
+        raise _missing(type, name)
     if not isinstance(found, dict):
         raise unexpected(_WHAT)
     if "schemaJson" in found:
-        found = found["schemaJson"] or {}
+        found = found["schemaJson"]
     elif found and not found.keys() & _KEYWORDS:
         raise unexpected(_WHAT)
-    return read(_SCHEMA, found, _WHAT)
+    return read(_SCHEMA, found, _WHAT) or Schema()
 
 
 def _picked(entries: list[Entry], entity_type: EntityType, name: str) -> Schema:

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from mp_mcp.mixpanel.answers import read, unexpected, unwrapped
-from mp_mcp.mixpanel.models import Region
 from mp_mcp.mixpanel.transport import Question, Transport
+from mp_mcp.resolve import Region
 
 ME = Question("GET", "app", "/me", {"include_workspace_users": "false"})
 """Asked without the users of each data view, who can be many."""

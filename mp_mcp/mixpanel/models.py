@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from mp_mcp.errors import CredentialsError
-from mp_mcp.resolve import place_of
+from mp_mcp.resolve import Region, project_key
 
 CredentialKind = Literal["service_account", "project_secret", "oauth"]
-Region = Literal["us", "eu", "in"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,14 @@ class Credentials:
                 "The Mixpanel credentials are incomplete.", hint="Run `mp auth login` again."
             )
         if ":" in self.username:
-            raise CredentialsError("A service account's username cannot contain a colon.")
+            raise CredentialsError(
+                "A service account's user name cannot contain a colon.",
+                hint="It looks like mp.a1b2c3.mp-service-account; the secret is given apart.",
+            )
+        if not _is_unicode(self.username + self.secret):
+            raise CredentialsError(
+                "The credentials contain half a character.", hint="Copy them again."
+            )
         if self.kind == "oauth" and not (self.secret.isascii() and self.secret.isprintable()):
             raise CredentialsError(
                 "The OAuth token contains characters that no token has.",
@@ -58,6 +64,11 @@ class Credentials:
         return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
+def _is_unicode(text: str) -> bool:
+    """Environment variables can hold bytes that are no text."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 @dataclass(frozen=True)
 class Target:
     """Which project is asked, where it lives and in whose name."""
@@ -69,14 +80,9 @@ class Target:
     workspace_id: str | None = None
 
     @property
-    def place(self) -> str:
-        """Where the project lives: the region, or the host of another base URL."""
-        return place_of(self.region, self.base_url)
-
-    @property
     def project_key(self) -> str:
-        """The project and its place: the name of its budget."""
-        return f"{self.place}/{self.project_id}"
+        """The project and where it lives: the name of its budget."""
+        return project_key(self.region, self.base_url, self.project_id)
 
 
 @dataclass(frozen=True)

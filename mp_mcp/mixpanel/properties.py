@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from mp_mcp.mixpanel import freshness
-from mp_mcp.mixpanel.answers import Number, read
+from mp_mcp.mixpanel.answers import NumberIfAny, read
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.transport import Params
 from mp_mcp.results import Rows
@@ -19,7 +19,7 @@ MOST = 1000
 
 
 class _Found(BaseModel):
-    count: Number | None = None
+    count: NumberIfAny = None
 
 
 _PROPERTIES = TypeAdapter(dict[str, _Found])

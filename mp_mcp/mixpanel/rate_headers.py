@@ -1,4 +1,4 @@
-"""The `RateLimit` and `RateLimit-Policy` headers: what Mixpanel itself says about a budget.
+"""What Mixpanel itself says about a budget: `RateLimit` headers, or the words of a refusal.
 
 Never decides anything, and never fails: what cannot be read is not said.
 """
@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 _ITEM = re.compile(r'"([^"]*)"((?:\s*;\s*[a-z]+=(?:"[^"]*"|[^;,\s]+))*)')
+_IN_THE_HOUR = re.compile(r"(\d{1,6})/(\d{1,6}) queries running in the last hour")
+_AT_ONCE = re.compile(r"(\d{1,6})/(\d{1,6}) queries running concurrently")
 _PAIR = re.compile(r'([a-z]+)=("?)([^;,"]+)\2')
 
 
@@ -28,11 +30,9 @@ def stated(headers: Mapping[str, str]) -> Stated:
     """What the headers of one answer say. `headers` is case-insensitive."""
     policies = _items(headers.get("ratelimit-policy", ""))
     states = _items(headers.get("ratelimit", ""))
-    window: dict[str, str] = {}
-    places: dict[str, str] = {}
-    for name in {**policies, **states}:
-        known = {**policies.get(name, {}), **states.get(name, {})}
-        (places if _is_about_places(name, known) else window).update(known)
+    known = {name: {**policies.get(name, {}), **states.get(name, {})} for name in policies | states}
+    window = next((item for name, item in known.items() if _is_our_window(name, item)), {})
+    places = next((item for name, item in known.items() if _is_about_places(name, item)), {})
     return Stated(
         per_window=_whole(window.get("q")),
         # One client of Mixpanel's own also reads `a`, for available.
@@ -43,8 +43,28 @@ def stated(headers: Mapping[str, str]) -> Stated:
     )
 
 
-def _is_about_places(name: str, known: Mapping[str, str]) -> bool:
-    return "concurren" in name or "concurren" in known.get("qu", "")
+def stated_in_words(text: str) -> Stated:
+    """What a refusal says without headers: `61/60 queries running in the last hour`."""
+    hour, places = _IN_THE_HOUR.search(text), _AT_ONCE.search(text)
+    is_spent = hour is not None and int(hour[1]) > int(hour[2])
+    is_full = places is not None and int(places[1]) > int(places[2])
+    return Stated(
+        per_window=int(hour[2]) if hour else None,
+        remaining=0 if is_spent else None,
+        at_once=int(places[2]) if places else None,
+        places_left=0 if is_full else None,
+    )
+
+
+def _is_our_window(name: str, item: Mapping[str, str]) -> bool:
+    """The project's rolling hour: other windows, of users for instance, are not ours to count."""
+    if _is_about_places(name, item):
+        return False
+    return name == "project" or (item.get("w") == "3600" and "user" not in name)
+
+
+def _is_about_places(name: str, item: Mapping[str, str]) -> bool:
+    return "concurren" in name or "concurren" in item.get("qu", "")
 
 
 def _items(header: str) -> dict[str, dict[str, str]]:

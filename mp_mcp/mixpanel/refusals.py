@@ -33,6 +33,8 @@ SHORTEST_SECRET = 4
 
 _HISTORY = re.compile(r"exceeds\s+(\d+)\s+days", re.IGNORECASE)
 _KEPT = re.compile(r"keeps (\d+) days")
+_TOMORROW = "cannot be later than today"
+_TOO_LATE = "The range ends after the project's today"
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 
 
@@ -68,33 +70,37 @@ def refusal(
         said = without_secrets(stated, target.credentials)
         if found := jql_refusals.jql_refusal(status, said):
             return found
-    return _by_status(status, text)
+    return _by_status(status, text, stated)
 
 
-def _by_status(status: int, text: str) -> MpError:
+def _by_status(status: int, text: str, stated: str) -> MpError:
+    """`text` is made for people, and cut; what decides is in `stated`."""
     if status == 402:
         return PlanError(
             f"The project's Mixpanel plan does not include this API{_said(text)}",
             hint="The APIs need a Growth or Enterprise plan without overdue bills.",
         )
     if status == 403:
-        return _forbidden(text)
+        return _forbidden(text, stated)
     if status == 404:
         return NotFoundError(
             f"Mixpanel does not know this{_said(text)}",
             hint="Check the id, the project and the region; `mp inspect` lists what exists.",
         )
-    hint = "Check the arguments; the text is Mixpanel's own."
-    if "cannot be later than today" in text.lower():
-        hint = (
-            "Today is the day in the project's time zone (UTC for projects created since 2023): "
-            "end one day earlier."
+    if _TOMORROW in stated.lower():
+        return MixpanelError(
+            f"{_TOO_LATE}{_said(text)}",
+            hint="Today is the day in the project's time zone (UTC for projects created since "
+            "2023): end one day earlier.",
         )
-    return MixpanelError(f"Mixpanel refuses the request (HTTP {status}){_said(text)}", hint=hint)
+    return MixpanelError(
+        f"Mixpanel refuses the request (HTTP {status}){_said(text)}",
+        hint="Check the arguments; the text is Mixpanel's own.",
+    )
 
 
-def _forbidden(text: str) -> MpError:
-    if found := _HISTORY.search(text):
+def _forbidden(text: str, stated: str) -> MpError:
+    if found := _HISTORY.search(stated):
         return HistoryLimitError(
             f"The range starts too early: the project keeps {found[1]} days of history.",
             hint=f"Start at most {found[1]} days before today.",
@@ -121,19 +127,37 @@ def history_days(error: HistoryLimitError) -> int | None:
     return int(found[1]) if found else None
 
 
+def is_about_tomorrow(error: MixpanelError) -> bool:
+    """Whether the range ends after the project's today, from an error that `refusal` made."""
+    return error.message.startswith(_TOO_LATE)
+
+
 def failure_inside(answer: Any, target: Target) -> MixpanelError | None:
     """The error that a successful status hides, if any.
 
-    Only a text counts: `error` may also be the name of a property in an answer keyed by names.
+    `error` may also be the name of a property or of a segment, in an answer keyed by names.
     """
     if not isinstance(answer, dict):
         return None
-    error = answer.get("error")
-    failed = answer.get("status") == "error"
-    if not failed and not (isinstance(error, str) and error.strip()):
+    if answer.get("status") != "error" and not _tells_of_failure(answer):
         return None
     text = readable(_stated(answer) or "", target.credentials)
     return MixpanelError(f"Mixpanel could not answer{_said(text)}", hint="Check the arguments.")
+
+
+def _tells_of_failure(answer: Mapping[str, Any]) -> bool:
+    """Whether its `error` says something; an object may be what is said about a name.
+
+    An answer keyed by names holds nothing but objects, of counts or of further objects.
+    """
+    error = answer.get("error")
+    if isinstance(error, str):
+        return bool(error.strip())
+    if not isinstance(error, dict):
+        return isinstance(error, list) and bool(error)
+    is_keyed = all(isinstance(value, dict) for value in answer.values())
+    is_named = error.keys() <= {"count"} or all(isinstance(part, dict) for part in error.values())
+    return not (is_keyed and is_named) and bool(error)
 
 
 def error_text(body: bytes) -> str:

@@ -5,30 +5,29 @@ Never fills a period that is not over yet: it is null, because zero would mean t
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from mp_mcp.errors import UsageError
 from mp_mcp.mixpanel import freshness
-from mp_mcp.mixpanel.answers import Number, read, unexpected
+from mp_mcp.mixpanel.answers import Number, NumberIfAny, distinct, read, unexpected
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.expressions import property_expression
-from mp_mcp.mixpanel.funnels import ratio
+from mp_mcp.mixpanel.funnels import Unit, ratio
 from mp_mcp.mixpanel.nesting import (
     AVERAGE,
+    DateLevel,
     Path,
     as_days,
+    date_level,
     leaves,
     level_names,
     overall_first,
     padded,
     says_only_overall,
-    split_date,
 )
 from mp_mcp.results import Row, Rows
-
-Unit = Literal["day", "week", "month"]
 
 _DAYS: dict[Unit, int] = {"day": 1, "week": 7, "month": 31}
 _WHAT = "retention"
@@ -39,17 +38,22 @@ class Counted(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    first: Number | None = None
-    counts: list[Number | None]
-    rates: list[Number | None] | None = Field(default=None)
+    first: NumberIfAny = None
+    counts: list[NumberIfAny] | None = None
+    rates: list[NumberIfAny] | None = None
 
 
 class Cohort(NamedTuple):
-    """Users who were born on one date, in one segment."""
+    """Users who were born on one date, in one segment; a segment may be without any date."""
 
     segments: Path
-    date: str
+    date: str | None
     counted: Counted
+
+    @property
+    def is_told(self) -> bool:
+        """Whether Mixpanel says anything about it but its name."""
+        return self.counted.first is not None or self.counted.counts is not None
 
 
 _COUNTED = TypeAdapter(Counted)
@@ -93,7 +97,7 @@ async def retention(
     days_after = (interval_count + 1) * interval * _DAYS[unit]
     keep_s = freshness.until(to_date, days_after=days_after)
     answer = await mixpanel.get("query", "/retention", params, keep_s=keep_s, zoned=True)
-    return retention_of(answer, segmented=on is not None)
+    return retention_of(answer, segmented=bool(on))
 
 
 def _require_days(interval: int, unit: Unit) -> None:
@@ -107,29 +111,62 @@ def _require_days(interval: int, unit: Unit) -> None:
 def retention_of(answer: Any, *, segmented: bool = False) -> Rows:
     """Cohorts by date; with segments in a column of their own."""
     cohorts = cohorts_of(answer)
-    if not segmented and says_only_overall(cohort.segments for cohort in cohorts):
+    if not segmented and says_only_overall(cohort.segments for cohort in cohorts if cohort.is_told):
         cohorts = [cohort._replace(segments=()) for cohort in cohorts]
     depth = max((len(cohort.segments) for cohort in cohorts), default=0)
     depth = max(depth, int(segmented))
     return cohort_rows(cohorts, level_names((), depth, "segment"))
 
 
-def cohorts_of(answer: Any) -> list[Cohort]:
-    """Every cohort in an answer, however dates and segments are nested."""
+def cohorts_of(answer: Any, *, labelled: bool = False) -> list[Cohort]:
+    """Every cohort in an answer, however dates and segments are nested.
+
+    `labelled`: the outermost keys name metrics, of which some may have no cohort yet.
+    """
     if not isinstance(answer, dict):
         raise unexpected(_WHAT)
+    found = list(leaves(answer, _is_cohort))
+    labels = int(labelled)
+    level = _births(found, labels)
     cohorts = []
-    for path, leaf in leaves(answer, is_counted):
-        segments, day = split_date(path)
-        if day is not None and is_counted(leaf):
-            cohorts.append(Cohort(segments, day, read(_COUNTED, leaf, _WHAT)))
-    if answer and not cohorts:
+    for path, leaf in found:
+        segments, day = level.split(path[labels:])
+        is_cohort = _is_cohort(leaf)
+        if is_cohort if day is None else not isinstance(leaf, dict):
+            raise unexpected(_WHAT)
+        if is_cohort or (leaf == {} and (day is not None or _is_name(path[labels:], level))):
+            counted = read(_COUNTED, leaf, _WHAT)
+            cohorts.append(Cohort((*path[:labels], *segments), day, counted))
+    if answer and not (cohorts if labelled else any(cohort.date for cohort in cohorts)):
         raise unexpected(_WHAT)
     return cohorts
 
 
+def _is_name(below: Path, level: DateLevel) -> bool:
+    """Whether something empty and without a date is a metric or a segment, and no foreign key."""
+    return not below or (level.place == -1 and level.least_depth > 1)
+
+
+def _births(found: Sequence[tuple[Path, Any]], labels: int) -> DateLevel:
+    """Where the dates of birth are, below the labels."""
+    told = [path for path, leaf in found if _is_cohort(leaf)]
+    empty = [path for path, leaf in found if leaf == {}]
+    # What is empty says as much, unless it is one of those that would hold others.
+    depth = min(map(len, told), default=max(map(len, empty), default=0))
+    level = date_level(path[labels:] for path in (*told, *empty) if len(path) >= depth)
+    return level if level.place is not None else date_level(path[labels:] for path in told)
+
+
+def _is_cohort(node: Any) -> bool:
+    """Whether this is about one cohort, be it without counts; segments may have its words, too."""
+    if not isinstance(node, dict):
+        return False
+    is_first = "first" in node and not isinstance(node["first"], dict)
+    return is_counted(node) or is_first or ("counts" in node and node["counts"] is None)
+
+
 def is_counted(node: Any) -> bool:
-    """Whether this is what Mixpanel says about one cohort."""
+    """Whether this is what Mixpanel says about one cohort, and about nothing else."""
     return isinstance(node, dict) and isinstance(node.get("counts"), list)
 
 
@@ -146,27 +183,28 @@ def cohort_rows(cohorts: Sequence[Cohort], names: Sequence[str]) -> Rows:
     def order(cohort: Cohort) -> tuple[Any, ...]:
         segments = cohort.segments
         is_average = cohort.date == AVERAGE
-        return overall_first(segments), -users[segments], segments, is_average, cohort.date
+        return overall_first(segments), -users[segments], segments, is_average, cohort.date or ""
 
-    width = max((len(cohort.counted.counts) for cohort in cohorts), default=0)
-    days = as_days(cohort.date for cohort in cohorts)
+    width = max((len(cohort.counted.counts or ()) for cohort in cohorts), default=0)
+    days = as_days(cohort.date for cohort in cohorts if cohort.date is not None)
     rows = [
-        [*padded(found.segments, len(names)), days[found.date], *_cells(found, width)]
+        [*padded(found.segments, len(names)), days.get(found.date or ""), *_cells(found, width)]
         for found in sorted(cohorts, key=order)
     ]
     counts = [f"count_{place}" for place in range(width)]
     rates = [f"rate_{place}" for place in range(width)]
-    return Rows.of([*names, "date", "users", *counts, *rates], rows)
+    measures = ["date", "users", *counts, *rates]
+    return Rows.of([*distinct(names, measures), *measures], rows)
 
 
 def _cells(cohort: Cohort, width: int) -> Row:
     counted = cohort.counted
-    first = counted.first or 0
-    rates = [None if count is None else ratio(count, first) for count in counted.counts]
+    first, counts = counted.first, counted.counts or []
+    rates = [None if count is None else ratio(count, first or 0) for count in counts]
     if cohort.date == AVERAGE and counted.rates:
         # The mean of the rates, which the mean counts do not give.
         rates = counted.rates[: len(rates)]
-    return [first, *_filled(counted.counts, width), *_filled(rates, width)]
+    return [first, *_filled(counts, width), *_filled(rates, width)]
 
 
 def _filled(numbers: Sequence[Number | None], width: int) -> Row:

@@ -46,8 +46,9 @@ async def saved_report(
     """The report as a table. `native` asks funnels and retention at their own endpoint.
 
     The range is the report's own; only a native funnel takes dates.
+    Raises: UsageError when `native` is asked of a report whose type these credentials cannot see.
     """
-    known = await _bookmark(mixpanel, bookmark_id)
+    known = await (_typed if native else _bookmark)(mixpanel, bookmark_id)
     kind = known.type if known else None
     if (from_date or to_date) and not (native and kind == "funnels"):
         raise UsageError(
@@ -69,13 +70,38 @@ async def saved_report(
 
 async def _bookmark(mixpanel: Mixpanel, bookmark_id: int) -> Bookmark | None:
     """The report's name and type, at no cost; None when Mixpanel does not tell."""
-    path = f"{scope_of(mixpanel.target)}/bookmarks/{bookmark_id}"
     try:
-        answer = await mixpanel.get("app", path, {"v": 2}, keep_s=freshness.DISCOVERY)
-        return bookmark_of(answer)
+        return await _looked_up(mixpanel, bookmark_id)
     except (MixpanelError, CredentialsError):
         # A project secret cannot ask this, but it can ask for the report itself.
         return None
+
+
+async def _typed(mixpanel: Mixpanel, bookmark_id: int) -> Bookmark:
+    """The report with its type. Raises: what passes as it is, UsageError for the rest."""
+    try:
+        known = await _looked_up(mixpanel, bookmark_id)
+    except (MixpanelError, CredentialsError) as error:
+        if error.retryable:
+            # Without the type the answer would be of another endpoint, and look alike.
+            raise
+        raise _untyped(error.message) from error
+    if known.type is None:
+        raise _untyped("Mixpanel does not tell it.")
+    return known
+
+
+def _untyped(reason: str) -> UsageError:
+    return UsageError(
+        f"The report's type is unknown, and native depends on it: {reason}",
+        hint="native needs credentials that can read bookmarks, and an id from inspect_bookmarks; "
+        "leave native out for the report as it is saved.",
+    )
+
+
+async def _looked_up(mixpanel: Mixpanel, bookmark_id: int) -> Bookmark:
+    path = f"{scope_of(mixpanel.target)}/bookmarks/{bookmark_id}"
+    return bookmark_of(await mixpanel.get("app", path, {"v": 2}, keep_s=freshness.DISCOVERY))
 
 
 def bookmark_of(answer: Any) -> Bookmark:

@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter
 
+from mp_mcp.errors import UsageError
 from mp_mcp.mixpanel import freshness
-from mp_mcp.mixpanel.answers import Number, by_total, counts_of, filled, read
+from mp_mcp.mixpanel.answers import NumberIfAny, by_date, by_total, counts_of, filled, read
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.expressions import property_expression
 from mp_mcp.mixpanel.transport import Params
@@ -23,7 +24,20 @@ HourOrDay = Literal["hour", "day"]
 CountType = Literal["general", "unique", "average"]
 Aggregate = Literal["sum", "average"]
 
+_PARTS_OF_DAYS: tuple[Unit, ...] = ("minute", "hour")
 _LOWER_BOUND = re.compile(r"\s*([-+]?[0-9,]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?)")
+
+
+def require_countable(
+    type: CountType,  # noqa: A002 - the API's word, and the tool's
+    unit: Unit,
+) -> None:
+    """Raises: UsageError for users per hour or minute, which Mixpanel does not count."""
+    if type == "unique" and unit in _PARTS_OF_DAYS:
+        raise UsageError(
+            f"Mixpanel does not count unique users by {unit}.",
+            hint="Count them by day, or count events (type general) by the hour.",
+        )
 
 
 class Aggregated(Rows):
@@ -33,7 +47,7 @@ class Aggregated(Rows):
 
 
 class _Numbers(BaseModel):
-    results: dict[str, Number | None]
+    results: dict[str, NumberIfAny]
     computed_at: str | None = None
 
 
@@ -64,14 +78,17 @@ async def segmentation(
     answer = await mixpanel.get(
         "query", "/segmentation", params, keep_s=freshness.until(to_date), zoned=True
     )
-    return series_of(answer, event)
+    return series_of(answer, None if on else event)
 
 
-def series_of(answer: Any, event: str) -> Rows:
-    """One row per bucket in order; absent ones are zero, and so is an event that nobody sent."""
+def series_of(answer: Any, event: str | None) -> Rows:
+    """One row per bucket in order; absent ones are zero.
+
+    The whole of an `event` that nobody sent is zero, too; in a breakdown there is no event.
+    """
     counts = counts_of(answer, "segmentation")
-    names = by_total(counts.values) or [event]
-    return Rows.of(["date", *names], filled(counts.values, names, counts.series))
+    names = by_total(counts.values) or ([] if event is None else [event])
+    return Rows.of(by_date(names), filled(counts.values, names, counts.series))
 
 
 async def segmentation_numeric(
@@ -97,7 +114,7 @@ def ranges_of(answer: Any) -> Rows:
     """One row per bucket of time; ranges like `1,000 - 1,050` in the order of numbers."""
     counts = counts_of(answer, "numeric segmentation")
     names = sorted(counts.values, key=lambda label: (_lower_bound(label), label))
-    return Rows.of(["date", *names], filled(counts.values, names, counts.series))
+    return Rows.of(by_date(names), filled(counts.values, names, counts.series))
 
 
 async def segmentation_aggregate(
@@ -132,8 +149,7 @@ def numbers_of(answer: Any, aggregate: Aggregate, days: Iterable[str] = ()) -> A
     if all(len(name) == len("2025-01-01") for name in names):
         names.update(days)
     of_nothing = 0 if aggregate == "sum" else None
-    numbers = {name: found.results.get(name) for name in sorted(names)}
-    rows = [[name, of_nothing if n is None else n] for name, n in numbers.items()]
+    rows = [[name, found.results.get(name, of_nothing)] for name in sorted(names)]
     return Aggregated.of(["date", aggregate], rows, computed_at=found.computed_at)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from mp_mcp.mixpanel import freshness
-from mp_mcp.mixpanel.answers import Number, read
+from mp_mcp.mixpanel.answers import NumberIfAny, read
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.segmentation import CountType
 from mp_mcp.results import Rows
@@ -16,8 +16,8 @@ from mp_mcp.results import Rows
 
 class _Event(BaseModel):
     event: str
-    amount: Number | None = None
-    percent_change: Number | None = None
+    amount: NumberIfAny = None
+    percent_change: NumberIfAny = None
 
 
 class _Top(BaseModel):

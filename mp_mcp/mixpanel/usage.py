@@ -28,10 +28,10 @@ class Usage(NamedTuple):
     next_free_s: float | None
 
     def sentence(self) -> str:
-        """It in words: used, limit, and when the next unit frees."""
+        """It in words: used, limit, and when the next unit frees if one has to wait for it."""
         what, span = WORDS[self.kind]
         told = f"{self.used} of {self.limit} {what} are used {span}"
-        if self.next_free_s is None:
+        if self.next_free_s is None or self.used < self.limit:
             return told + "."
         return f"{told}; the next one frees in {spoken(self.next_free_s)}."
 

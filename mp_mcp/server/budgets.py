@@ -25,11 +25,18 @@ def of_all(workspaces: Workspaces) -> list[dict[str, Any]]:
         budget = workspaces.budget()
         return [
             {"project": project, **_shown(usage).model_dump(mode="json")}
-            for project in budget.projects()
+            for project in budget.ledger.projects()
             for usage in budget.usage(project)
             if usage.used or usage.running
         ]
     return []
+
+
+def where_kept(workspaces: Workspaces) -> str | None:
+    """`file`, or `memory` when state.db cannot be used; None when a newer mp-mcp wrote it."""
+    with suppress(MpError):
+        return "file" if workspaces.state().is_kept else "memory"
+    return None
 
 
 def _shown(usage: Usage) -> BudgetNow:

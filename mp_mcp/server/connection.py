@@ -23,7 +23,7 @@ from mcp_types import (
 
 from mp_mcp import __version__
 from mp_mcp.errors import MpError
-from mp_mcp.server import protocol
+from mp_mcp.server import lines, protocol
 from mp_mcp.server.lease import LEAVING, LONGEST_LINE
 from mp_mcp.server.session import Greeting, Session
 
@@ -43,6 +43,9 @@ class Host(Protocol):
 
     def enter(self, greeting: Greeting | None) -> Session:
         """A session for this client."""
+
+    def standing_of(self, greeting: Greeting) -> dict[str, Any]:
+        """The account and project that its answers will come from."""
 
     def exit(self, session: Session) -> None:
         """This client is gone."""
@@ -104,7 +107,7 @@ class Connection:
             except ConnectionError:
                 return
             if line.strip():
-                yield protocol.parsed(line)
+                yield lines.parsed(line)
 
     async def _greeted(self, first: SessionMessage | JSONRPCError) -> Greeting | None:
         request = _request(first)
@@ -117,7 +120,10 @@ class Connection:
             raise
         newer = greeting.is_newer_than(__version__)
         is_leaving = self._host.is_leaving or newer
-        await self._answer(_success(request, {**self._identity(), "leaving": is_leaving}))
+        told = {**self._identity(), "leaving": is_leaving}
+        if not greeting.is_human:
+            told["standing"] = self._host.standing_of(greeting)
+        await self._answer(_success(request, told))
         if newer:
             self._host.leave(f"{greeting.label} brings the newer version {greeting.version}")
         return greeting
@@ -144,11 +150,11 @@ class Connection:
     async def _write_all(self, replies: ContextReceiveStream[SessionMessage]) -> None:
         with suppress(anyio.ClosedResourceError):
             async for reply in replies:
-                self._writer.write(protocol.as_line(reply))
+                self._writer.write(lines.as_line(reply))
                 await self._writer.drain()
 
     async def _answer(self, message: JSONRPCResponse | JSONRPCError) -> None:
-        self._writer.write(protocol.as_line(SessionMessage(message)))
+        self._writer.write(lines.as_line(SessionMessage(message)))
         await self._writer.drain()
 
     async def _refuse_oversize(self) -> None:

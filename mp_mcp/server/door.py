@@ -15,9 +15,11 @@ from typing import Any
 import anyio
 
 from mp_mcp import __version__
+from mp_mcp.call import AGENT_BOUNDS
 from mp_mcp.server import budgets, protocol
 from mp_mcp.server.connection import Connection
 from mp_mcp.server.lease import LONGEST_LINE
+from mp_mcp.server.lender import ProjectLender
 from mp_mcp.server.session import PLAIN_CLIENT, Greeting, Session
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.tool import Tool
@@ -83,6 +85,11 @@ class Door:
         self._sessions.add(session)
         return session
 
+    def standing_of(self, greeting: Greeting) -> dict[str, Any]:
+        """The account and project that its answers will come from; {} when none is usable."""
+        found = ProjectLender(self._workspaces, greeting.asking, AGENT_BOUNDS).standing().resolved
+        return {"account": found.account, "project": found.project_id} if found else {}
+
     def exit(self, session: Session) -> None:
         """The client is gone."""
         self._sessions.discard(session)
@@ -97,7 +104,7 @@ class Door:
         return 0.0 if self._connections else time.monotonic() - self._last_client
 
     def status(self) -> dict[str, Any]:
-        """What `mp server status` shows. Never opens a database."""
+        """What `mp server status` shows. Never opens the database of a project."""
         return {
             "running": True,
             "pid": os.getpid(),
@@ -107,6 +114,7 @@ class Door:
             "calls": [call for session in self._sessions for call in session.running()],
             "databases": self._workspaces.status(),
             "budgets": budgets.of_all(self._workspaces),
+            "state": budgets.where_kept(self._workspaces),
         }
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -34,6 +34,9 @@ _PASSED_ON = (
     *("MP_HOME", "MP_LOG", "SSL_CERT_FILE", "SSL_CERT_DIR"),
     *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
     *("http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+    # Where the system's keyring is found.
+    *("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
+    "PYTHON_KEYRING_BACKEND",
 )
 
 

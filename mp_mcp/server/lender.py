@@ -10,7 +10,7 @@ from mp_mcp.accounts import read_stored
 from mp_mcp.call import Bounds
 from mp_mcp.errors import MpError
 from mp_mcp.resolve import Resolved, resolve
-from mp_mcp.server.standing import Here
+from mp_mcp.server.standing import ProjectStanding, Seen
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.settings import Asking
 
@@ -18,15 +18,19 @@ from mp_mcp.settings import Asking
 class ProjectLender:
     """One client's settings; they follow mp.toml where the client leaves the choice to it."""
 
-    def __init__(self, workspaces: Workspaces, asking: Asking, bounds: Bounds) -> None:
+    def __init__(
+        self, workspaces: Workspaces, asking: Asking, bounds: Bounds, known: Seen | None = None
+    ) -> None:
+        """`known` is what a former server told this client of its account and project."""
         self._workspaces = workspaces
         self._asking = asking
         self._bounds = bounds
-        self._here: Here | None = None
-        self._known: Resolved | None = None
+        self._known = known
+        self._stay_with(known)
+        self._here: ProjectStanding | None = None
         self._config_stamp: object = None
 
-    def standing(self) -> Here:
+    def standing(self) -> ProjectStanding:
         """Where a call that begins now stands; never fails."""
         home = self._workspaces.home
         stamp = _stamp(home.config), _stamp(home.older_config)
@@ -35,7 +39,7 @@ class ProjectLender:
             self._here = self._moved(self._here)
         return self._here
 
-    def _moved(self, before: Here | None) -> Here:
+    def _moved(self, before: ProjectStanding | None) -> ProjectStanding:
         """The standing by the settings of now, and a notice when that is another project."""
         found: Resolved | MpError
         try:
@@ -43,33 +47,15 @@ class ProjectLender:
         except MpError as error:
             found = error
         else:
-            self._stay_with(found)
-        here = Here(self._workspaces, self._asking, found, self._bounds)
-        if before is not None and self._known is not None:
-            here.notice = _notice(self._known, found) or before.notice
-        self._known = here.resolved or self._known
+            self._stay_with(Seen(found.account, found.project_id))
+        here = ProjectStanding(self._workspaces, self._asking, found, self._bounds)
+        here.follow(before.seen if before else self._known)
         return here
 
-    def _stay_with(self, found: Resolved) -> None:
+    def _stay_with(self, seen: Seen | None) -> None:
         """Who names a project did not leave the account to a later switch."""
-        if found.account and self._asking.project_id and not self._asking.account:
-            self._asking = self._asking._replace(account=found.account)
-
-
-def _notice(known: Resolved, found: Resolved | MpError) -> str | None:
-    """What to tell a client that had its last answer where `known` says."""
-    if isinstance(found, MpError):
-        return None
-    if (known.account, known.project_id) == (found.account, found.project_id):
-        return None
-    return (
-        f"The default account was switched since your last call: from {_named(known)} to "
-        f"{_named(found)}. Do not compare answers from before with those from now on."
-    )
-
-
-def _named(found: Resolved) -> str:
-    return f"{found.account or 'no account'} (project {found.project_id or 'none'})"
+        if seen and seen.account and self._asking.project_id and not self._asking.has_account:
+            self._asking = self._asking._replace(account=seen.account)
 
 
 def _stamp(path: os.PathLike[str]) -> object:

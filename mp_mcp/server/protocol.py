@@ -18,12 +18,8 @@ from mcp.shared._context_streams import create_context_streams
 from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import SessionMessage
 from mcp_types import (
-    INVALID_REQUEST,
-    PARSE_ERROR,
     CallToolRequestParams,
     CallToolResult,
-    ErrorData,
-    JSONRPCError,
     JSONRPCRequest,
     ListPromptsResult,
     ListResourcesResult,
@@ -32,13 +28,11 @@ from mcp_types import (
     PaginatedRequestParams,
     TextContent,
     ToolAnnotations,
-    jsonrpc_message_adapter,
 )
 from mcp_types import Tool as McpTool
-from pydantic import ValidationError
 
 from mp_mcp import __version__
-from mp_mcp.errors import ErrorInfo, MpError, UsageError
+from mp_mcp.errors import ErrorInfo, MpError
 from mp_mcp.progress import Report, no_report
 from mp_mcp.server.session import Session
 from mp_mcp.tool import Tool
@@ -172,41 +166,6 @@ async def _loop(server: Any, session: Session) -> AsyncIterator[tuple[Any, Any]]
         tasks.start_soon(_serve_rest, server, session, read, write)
         yield send, replies
         tasks.cancel_scope.cancel()
-
-
-def parsed(line: bytes) -> SessionMessage | JSONRPCError:
-    """One line of the wire; the answer to it when it is no JSON-RPC message."""
-    try:
-        return SessionMessage(jsonrpc_message_adapter.validate_json(line, by_name=False))
-    except ValidationError:
-        return _unreadable(line)
-
-
-def _unreadable(line: bytes) -> JSONRPCError:
-    """Nobody may wait for an answer that never comes, so the id is looked for all the same."""
-    code, why, request_id = PARSE_ERROR, "This line is not JSON.", None
-    try:
-        # More tolerant than the protocol: it reads halves of surrogate pairs, for instance.
-        found = json.loads(line)
-    except (ValueError, RecursionError):
-        pass
-    else:
-        code, why = INVALID_REQUEST, "This is not a JSON-RPC 2.0 message in valid Unicode."
-        wanted = found.get("id") if isinstance(found, dict) else None
-        request_id = wanted if type(wanted) in (int, str) and _is_unicode(wanted) else None
-    data = UsageError(why, hint="Half a character, cut from an emoji, is a usual cause.").info()
-    error = ErrorData(code=code, message=why, data=data.as_dict())
-    return JSONRPCError(jsonrpc="2.0", id=request_id, error=error)
-
-
-def _is_unicode(value: object) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in str(value))
-
-
-def as_line(message: SessionMessage) -> bytes:
-    """One message as a line of the wire."""
-    text = message.message.model_dump_json(by_alias=True, exclude_unset=True)
-    return text.encode() + b"\n"
 
 
 async def _called(

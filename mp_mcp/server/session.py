@@ -13,6 +13,7 @@ from typing import Any
 from mp_mcp.call import AGENT_BOUNDS, HUMAN_BOUNDS, Caller, LocalCaller
 from mp_mcp.errors import UsageError
 from mp_mcp.server.lender import ProjectLender
+from mp_mcp.server.standing import Seen
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.settings import Asking
 from mp_mcp.tool import Tool
@@ -34,6 +35,7 @@ class Greeting:
         self.label = label[:LONGEST_LABEL]
         self.is_human = params.get("kind") == "human"
         self.asking = Asking.from_dict(asking)
+        self.known = Seen.from_dict(params.get("known"))
 
     def is_newer_than(self, version: str) -> bool:
         """Whether this front may displace a server of that version."""
@@ -55,7 +57,7 @@ class Session:
         bounds = HUMAN_BOUNDS if greeting.is_human else AGENT_BOUNDS
         self.label = greeting.label
         self.is_human = greeting.is_human
-        lender = ProjectLender(workspaces, greeting.asking, bounds)
+        lender = ProjectLender(workspaces, greeting.asking, bounds, greeting.known)
         # Not listed is not enough: an agent must not reach a human's tool by guessing its name.
         callable_tools = {
             name: tool for name, tool in tools.items() if greeting.is_human or not tool.human_only

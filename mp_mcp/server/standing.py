@@ -1,18 +1,18 @@
-"""Here: one client's account and project at one time, and the handles that belong to them.
+"""ProjectStanding: one client's account and project at one time, with the handles for them.
 
 Never changes its mind: when the settings change, the lender makes another one.
 """
 
 import os
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import anyio
 import anyio.to_thread
 
 from mp_mcp import __version__, keychain
 from mp_mcp.call import Bounds
-from mp_mcp.errors import MpError, UsageError
+from mp_mcp.errors import CredentialsError, MpError, UsageError
 from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport, MixpanelLogin
 from mp_mcp.overview import Overview, Workspace
 from mp_mcp.resolve import Resolved
@@ -28,15 +28,44 @@ if TYPE_CHECKING:
 AGENT_TIMEOUT_S = 30.0
 HUMAN_TIMEOUT_S = 600.0
 
+KEYRING_PATIENCE_S = 30.0
+"""How long somebody may take to unlock the keyring."""
 
-class Here:
-    """A call's Standing. `found` is the error when the settings are unusable."""
+
+class Seen(NamedTuple):
+    """An account and project that a client had answers from; None is what it does not know."""
+
+    account: str | None
+    project_id: str | None
+
+    def __str__(self) -> str:
+        project = f"project {self.project_id or 'none'}"
+        return f"{self.account} ({project})" if self.account else project
+
+    def is_another_than(self, before: "Seen") -> bool:
+        """Whether answers from there and from here cannot be compared."""
+        is_other_account = before.account is not None and before.account != self.account
+        return before.project_id != self.project_id or is_other_account
+
+    @classmethod
+    def from_dict(cls, found: Any) -> "Seen | None":
+        """From a greeting; whatever it does not say in texts is not known."""
+        if not isinstance(found, Mapping) or not isinstance(found.get("project"), str):
+            return None
+        account = found.get("account")
+        return cls(account if isinstance(account, str) else None, found["project"])
+
+
+class ProjectStanding:
+    """The Standing of calls. `found` is the error when the settings are unusable."""
 
     def __init__(
         self, workspaces: Workspaces, asking: Asking, found: Resolved | MpError, bounds: Bounds
     ) -> None:
         self.resolved = None if isinstance(found, MpError) else found
         self.notice: str | None = None
+        self._seen: Seen | None = None
+        self._unlocking = anyio.Lock()
         self._found = found
         self._workspaces = workspaces
         self._asking = asking
@@ -56,7 +85,26 @@ class Here:
         """The project that answers name; None while none is chosen."""
         return self.resolved.project_id if self.resolved else None
 
-    def told(self) -> None:
+    @property
+    def seen(self) -> Seen | None:
+        """What the client knows of: a change that it was not told of yet, it does not."""
+        if self.resolved is None or self.notice is not None:
+            return self._seen
+        return Seen(self.resolved.account, self.resolved.project_id)
+
+    def follow(self, seen: Seen | None) -> None:
+        """The client has `seen` another standing before: tell it when this is another project."""
+        self._seen = seen
+        if seen is None or self.resolved is None:
+            return
+        here = Seen(self.resolved.account, self.resolved.project_id)
+        if here.is_another_than(seen):
+            self.notice = (
+                f"The default account was switched since your last call: from {seen} to {here}. "
+                "Do not compare answers from before with those from now on."
+            )
+
+    def notice_told(self) -> None:
         """The notice has reached the client."""
         self.notice = None
 
@@ -70,23 +118,32 @@ class Here:
     def _usable(self) -> Resolved:
         if isinstance(self._found, MpError):
             # Each call raises its own: hints are added to errors on their way.
-            raise type(self._found)(self._found.message, hint=self._found.hint)
+            raise self._found.with_hint(self._found.hint or "")
         return self._found
 
     async def _with_secret(self) -> Resolved:
         """What is needed to ask Mixpanel; the keyring is asked once."""
-        found = self._usable()
-        if not (found.in_keyring and found.account) or found.secret or found.oauth_token:
-            return found
-        secret = await anyio.to_thread.run_sync(
-            keychain.secret_of, self._workspaces.home, found.account
-        )
-        # An account with a user name has a secret, one without has a token.
-        found = (
-            replace(found, secret=secret) if found.username else replace(found, oauth_token=secret)
-        )
-        self._found = self.resolved = found
-        return found
+        async with self._unlocking:
+            found = self._usable()
+            if not found.in_keyring or found.account is None or found.secret or found.oauth_token:
+                return found
+            secret = await self._from_keyring(found.account)
+            # An account with a user name has a secret, one without has a token.
+            field = "secret" if found.username else "oauth_token"
+            self._found = self.resolved = found.with_secret(**{field: secret})
+            return self._found
+
+    async def _from_keyring(self, account: str) -> str:
+        try:
+            with anyio.fail_after(KEYRING_PATIENCE_S):
+                return await anyio.to_thread.run_sync(
+                    keychain.secret_of, self._workspaces.home, account, abandon_on_cancel=True
+                )
+        except TimeoutError as error:
+            raise CredentialsError(
+                "The keyring did not answer: it may be waiting for you to unlock it.",
+                hint=f"Unlock it and call again, or run `mp auth login {account} --store file`.",
+            ) from error
 
     async def _mixpanel(self, fresh: bool) -> Handle:
         return await self._workspaces.mixpanel(await self._with_secret(), fresh=fresh)
@@ -143,12 +200,13 @@ class Here:
             server_version=__version__,
             server_pid=os.getpid(),
             clients=self._workspaces.clients(),
+            state=budgets.where_kept(self._workspaces),
             **about_the_project,
         )
 
 
 class _Overview(Overview):
-    def __init__(self, here: Here) -> None:
+    def __init__(self, here: ProjectStanding) -> None:
         self._here = here
 
     async def workspace(self) -> Workspace:

@@ -21,7 +21,8 @@ from mp_mcp.settings import Home
 from mp_mcp.state import State, open_state
 
 if TYPE_CHECKING:
-    from mp_mcp.mixpanel.connect import MixpanelSide
+    from mp_mcp.mixpanel.connect import SharedMixpanel
+    from mp_mcp.mixpanel.http import Pool
     from mp_mcp.store.open_store import Files, Store
 
 
@@ -33,7 +34,8 @@ class Workspaces:
         self.settings = settings
         self.clients: Callable[[], list[str]] = list
         self._files: Files | None = None
-        self._mixpanel: MixpanelSide | None = None
+        self._mixpanel: SharedMixpanel | None = None
+        self._opening = anyio.Lock()
         self._state: State | None = None
         self._budget: Budget | None = None
 
@@ -45,24 +47,26 @@ class Workspaces:
     async def mixpanel(self, resolved: Resolved, *, fresh: bool) -> Mixpanel:
         """The reports of this project."""
         resolved.require_project()
-        side = await self.mixpanel_side()
+        side = await self.shared_mixpanel()
         return side.reports(_target(resolved), fresh=fresh)
 
     async def export(self, resolved: Resolved) -> MixpanelExport:
         """The raw data of this project."""
         resolved.require_project()
-        return MixpanelExport((await self.mixpanel_side()).transport(_target(resolved)))
+        return MixpanelExport((await self.shared_mixpanel()).transport(_target(resolved)))
 
     async def login(self, resolved: Resolved) -> MixpanelLogin:
         """The check of these credentials."""
-        return MixpanelLogin((await self.mixpanel_side()).transport(_target(resolved)))
+        return MixpanelLogin((await self.shared_mixpanel()).transport(_target(resolved)))
 
-    async def mixpanel_side(self) -> "MixpanelSide":
+    async def shared_mixpanel(self) -> "SharedMixpanel":
         """What asks Mixpanel, shared by all clients."""
-        if self._mixpanel is None:
-            # Imports and certificates take a while: other clients must not wait for them.
-            pool = await anyio.to_thread.run_sync(_open_pool)
-            self._mixpanel = self._mixpanel or _mixpanel_side(pool, self.state(), self.budget())
+        async with self._opening:
+            if self._mixpanel is None:
+                state, budget = self.state(), self.budget()
+                # Imports and certificates take a while: other clients must not wait for them.
+                pool = await anyio.to_thread.run_sync(_open_pool)
+                self._mixpanel = _shared_mixpanel(pool, state, budget)
         return self._mixpanel
 
     def state(self) -> State:
@@ -111,16 +115,16 @@ class Workspaces:
             self._state.close()
 
 
-def _open_pool() -> Any:
+def _open_pool() -> "Pool":
     from mp_mcp.mixpanel import connect
 
     return connect.open_pool()
 
 
-def _mixpanel_side(pool: Any, state: State, budget: Budget) -> "MixpanelSide":
+def _shared_mixpanel(pool: "Pool", state: State, budget: Budget) -> "SharedMixpanel":
     from mp_mcp.mixpanel import connect
 
-    return connect.MixpanelSide(pool, state, budget)
+    return connect.SharedMixpanel(pool, state, budget)
 
 
 def _target(resolved: Resolved) -> Target:

@@ -6,6 +6,7 @@ Never asks: Mixpanel answers a wrong name like one that nobody has used yet.
 from mp_mcp.results import Rows
 
 EVENTS = "inspect_events lists the events"
+FUNNELS = "inspect_funnels lists the funnels"
 PROPERTIES = f"{EVENTS}, inspect_properties the properties of one"
 
 
@@ -20,6 +21,14 @@ def doubt_zeros(found: Rows, lists: str) -> Rows:
     """The series, with a hint when all of its numbers are zero."""
     if not any(cell for row in found.rows for cell in row[1:]):
         found.hint = _hint("Nothing counted", lists)
+    return found
+
+
+def doubt_nobody(found: Rows, counted: str, what: str, lists: str) -> Rows:
+    """The answer, with a hint when all is zero in the columns whose name begins with `counted`."""
+    places = [place for place, name in enumerate(found.columns) if name.startswith(counted)]
+    if not any(row[place] for row in found.rows for place in places):
+        found.hint = _hint(what, lists)
     return found
 
 

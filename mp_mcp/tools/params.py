@@ -7,11 +7,12 @@ import json
 import re
 from contextlib import suppress
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
 from mp_mcp.errors import UsageError
+from mp_mcp.mixpanel import bookmarks, funnels, lexicon, segmentation
 from mp_mcp.tool import Flag
 
 
@@ -46,6 +47,7 @@ def _none_if_empty(value: Any) -> Any:
 
 
 Day = Annotated[date, BeforeValidator(_as_date)]
+DayIfAny = Annotated[date | None, BeforeValidator(_as_date_if_any)]
 TextIfAny = Annotated[str | None, BeforeValidator(_none_if_empty)]
 
 FromDate = Annotated[
@@ -53,18 +55,6 @@ FromDate = Annotated[
 ]
 ToDate = Annotated[
     Day, Flag("--to"), Field(description="Last day, YYYY-MM-DD, inclusive, e.g. 2025-01-31")
-]
-FeedFromDate = Annotated[
-    date | None,
-    BeforeValidator(_as_date_if_any),
-    Flag("--from"),
-    Field(description="First day, YYYY-MM-DD, inclusive; default: 30 days up to to_date"),
-]
-FeedToDate = Annotated[
-    date | None,
-    BeforeValidator(_as_date_if_any),
-    Flag("--to"),
-    Field(description="Last day, YYYY-MM-DD, inclusive; default: today"),
 ]
 Event = Annotated[
     str, Flag("-e", "--event"), Field(min_length=1, description="Event name, e.g. Signup")
@@ -119,20 +109,20 @@ Where = Annotated[
     Field(description='Mixpanel filter expression, e.g. properties["plan"] == "team"'),
 ]
 Unit = Annotated[
-    Literal["minute", "hour", "day", "week", "month"],
+    segmentation.Unit,
     Flag("-u", "--unit"),
     Field(description="Length of one time bucket"),
 ]
 HourOrDay = Annotated[
-    Literal["hour", "day"], Flag("-u", "--unit"), Field(description="Length of one time bucket")
+    segmentation.HourOrDay, Flag("-u", "--unit"), Field(description="Length of one time bucket")
 ]
 Period = Annotated[
-    Literal["day", "week", "month"],
+    funnels.Unit,
     Flag("-u", "--unit"),
     Field(description="Length of one period"),
 ]
 CountType = Annotated[
-    Literal["general", "unique", "average"],
+    segmentation.CountType,
     Flag("-t", "--type"),
     Field(description="Count events (general), users (unique), or events per user (average)"),
 ]
@@ -179,17 +169,17 @@ BookmarkId = Annotated[
     Field(ge=1, description="Id from inspect_bookmarks, e.g. 63001"),
 ]
 BookmarkType = Annotated[
-    Literal["insights", "funnels", "retention", "flows", "launch-analysis"] | None,
+    bookmarks.BookmarkType | None,
     Flag("-t", "--type"),
     Field(description="Only reports of this type"),
 ]
 EntityType = Annotated[
-    Literal["event", "profile", "custom_event"],
+    lexicon.EntityType,
     Flag("-t", "--type"),
     Field(description="What the schema describes"),
 ]
 EntityTypeIfAny = Annotated[
-    Literal["event", "profile", "custom_event"] | None,
+    lexicon.EntityType | None,
     Flag("-t", "--type"),
     Field(description="Only schemas of this type"),
 ]

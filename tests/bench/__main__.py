@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mp_mcp.demo.running import Running, simulator
 from mp_mcp.demo.story import Story
-from mp_mcp.mixpanel.budget import Budget
+from mp_mcp.mixpanel.ledger import Ledger
 from mp_mcp.resolve import base_url_name
 from mp_mcp.settings import Home
 from mp_mcp.state import open_state
@@ -60,7 +60,7 @@ def _grant(home: Home, project: str) -> None:
     """As many exports as the loops below take; Mixpanel grants some projects more as well."""
     home.create()
     state = open_state(home.state)
-    Budget(state).limits(project, "export", per_window=100_000, at_once=None)
+    Ledger(state).state_quota(project, "export", per_window=100_000, at_once=None)
     state.close()
 
 

@@ -64,6 +64,26 @@ def test_the_description_starts_with_one_sentence_to_choose_by(tool: Tool) -> No
     assert not rest or rest[0] == "", "an empty line after the first"
 
 
+TOOL_LIKE = re.compile(r"\b(?:cancel|drop|fetch|inspect|load|query|save|wait)_[a-z]+(?:_[a-z]+)*\b")
+
+
+@each_tool
+def test_every_tool_that_is_named_exists(tool: Tool) -> None:
+    named = {*TOOL_LIKE.findall(json.dumps(shown(tool)))}
+    assert named <= set(TOOLS)
+
+
+def test_a_word_that_looks_like_a_tool_is_found() -> None:
+    assert TOOL_LIKE.findall("Use fetch_profiles, or query_sql.") == ["fetch_profiles", "query_sql"]
+
+
+def test_only_a_feed_without_dates_ends_today() -> None:
+    texts = {name: json.dumps(shown(tool)["inputSchema"]) for name, tool in TOOLS.items()}
+    assert [name for name, text in texts.items() if "default: today" in text] == [
+        "query_activity_feed"
+    ]
+
+
 @each_tool
 def test_every_parameter_is_described(tool: Tool) -> None:
     properties = shown(tool)["inputSchema"]["properties"]

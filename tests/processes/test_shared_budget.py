@@ -33,7 +33,7 @@ def test_eight_agents_with_a_hundred_queries_spend_sixty_and_never_more_than_fiv
     environ: dict[str, str], limited: Running
 ) -> None:
     # Every answer takes a moment, so that all of them are under way at the same time.
-    limited.fault("/api/query/segmentation", "delay", seconds=0.1, times=None)
+    limited.fault("/api/query/segmentation", "delay", seconds=0.3, times=None)
     with ExitStack() as stack:
         agents = [stack.enter_context(Agent(environ)) for _ in range(8)]
         calls = [

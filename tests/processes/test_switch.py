@@ -1,11 +1,16 @@
 """`mp auth switch` while agents are connected: who follows, and who is told."""
 
+import os
+import signal
+
 import pytest
 
 from mp_mcp.accounts import Account, save_account
 from mp_mcp.demo.running import Running
+from mp_mcp.server import lease
 from mp_mcp.settings import Home
-from tests.processes.agents import Agent, bare_environ, mp
+from tests.processes.agents import Agent, Era, bare_environ, mp
+from tests.processes.waiting import wait_until
 
 
 @pytest.fixture
@@ -37,6 +42,33 @@ def test_a_switch_reaches_connected_agents_and_their_next_answer_says_so(
         # Who has not had an answer yet has nothing to compare with.
         answer = silent.call("inspect_bookmarks", limit=1)
         assert (answer["project"], "notice" in answer) == ("2002", False)
+
+
+@pytest.mark.parametrize("order", ["stop switch", "switch stop", "switch kill"])
+@pytest.mark.parametrize("era", ["modern", "legacy"])
+def test_a_restart_of_the_server_does_not_hide_a_switch(
+    environ: dict[str, str], home: Home, order: str, era: Era
+) -> None:
+    named = environ | {"MP_PROJECT_ID": "1001"}
+    with Agent(environ, era) as follower, Agent(named, era) as stayer:
+        for agent in (follower, stayer):
+            assert agent.call("inspect_bookmarks", limit=1)["project"] == "1001"
+        for step in order.split():
+            if step == "switch":
+                mp(environ, "auth", "switch", "other")
+            elif step == "stop":
+                mp(environ, "server", "stop")
+            else:
+                os.kill(lease.server_info(home)["pid"], signal.SIGKILL)
+                wait_until(lambda: not lease.is_held(home))
+        answer = follower.call("inspect_bookmarks", limit=1, fresh=True)
+        assert answer["project"] == "2002"
+        assert "from work (project 1001) to other (project 2002)" in answer["notice"]
+        answer = stayer.call("inspect_bookmarks", limit=1, fresh=True)
+        assert (answer["project"], "notice" in answer) == ("1001", False)
+        # What was told once is not told again by the next server.
+        mp(environ, "server", "stop")
+        assert "notice" not in follower.call("inspect_bookmarks", limit=1, fresh=True)
 
 
 def test_an_error_after_a_switch_says_so_too(environ: dict[str, str]) -> None:

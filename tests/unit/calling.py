@@ -40,7 +40,7 @@ class Lender:
         """Always the same."""
         return self
 
-    def told(self) -> None:
+    def notice_told(self) -> None:
         """The notice was delivered."""
         self.notice = None
 

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -56,6 +57,24 @@ async def test_every_answer_names_the_project() -> None:
 
     assert (await caller(ask_owner).call("ask_owner", {"fruit": "x"})).project == "42"
     assert (await caller(name_project).call("name_project", {})).project == "7"
+
+
+async def test_a_notice_does_not_reach_others_who_share_the_error() -> None:
+    shared = SettingsError("No answer", hint="Ask again.")
+
+    @tool
+    async def fail_together() -> Result:
+        """Fail with an error that several calls get, as those who share a request do."""
+        raise shared
+
+    told = caller(fail_together, lender=Lender(notice="Another project now."))
+    untold = caller(fail_together)
+    hints = []
+    for calling in (told, untold):
+        with pytest.raises(SettingsError, match="No answer") as caught:
+            await calling.call("fail_together", {})
+        hints.append(caught.value.hint)
+    assert hints == ["Another project now. Ask again.", "Ask again."]
 
 
 async def test_an_unknown_tool_is_refused_with_the_closest_name() -> None:
@@ -182,6 +201,26 @@ async def test_an_agent_gets_at_most_some_thirty_kilobytes() -> None:
     answer = await caller(list_numbers).call("list_numbers", {"count": 900, "width": 100})
     assert 200 < answer.row_count < 300
     assert answer.truncated
+
+
+@tool
+async def widen_table(width: Annotated[int, Field(ge=1)]) -> Rows:
+    """Make a wide table."""
+    return Rows.of([f"column {n:05}" for n in range(width)], [list(range(width))] * 40)
+
+
+async def test_thousands_of_columns_do_not_defeat_the_bound() -> None:
+    answer = await caller(widen_table).call("widen_table", {"width": 4_000})
+    assert len(json.dumps(answer.model_dump(mode="json"))) < 32_000
+    assert (len(answer.columns), answer.truncated) == (len(answer.rows[0]), True)
+    assert answer.columns[:2] == ["column 00000", "column 00001"]
+    assert answer.row_count > 5
+    assert "of 4000 columns fit: lower the limit." in str(answer.hint)
+
+
+async def test_a_human_gets_all_columns() -> None:
+    answer = await caller(widen_table, bounds=HUMAN_BOUNDS).call("widen_table", {"width": 4_000})
+    assert (len(answer.columns), answer.row_count, answer.truncated) == (4_000, 40, False)
 
 
 async def test_a_human_gets_all_of_it() -> None:

@@ -3,11 +3,12 @@
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
 from mp_mcp import call as call_module
 from mp_mcp.call import find, validated
-from mp_mcp.progress import Progress, Report, no_report
+from mp_mcp.progress import Progress, Report
 from mp_mcp.results import Result
 from mp_mcp.tool import tool
 from tests.unit.calling import ask_owner, caller, tools
@@ -72,8 +73,18 @@ async def test_a_silent_tool_is_reported_as_alive(monkeypatch: pytest.MonkeyPatc
 
 async def test_nobody_is_told_when_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(call_module, "HEARTBEAT_S", 0)
-    answer = await caller(ask_owner).call("ask_owner", {"fruit": "x"}, no_report)
-    assert answer.owner == "us (x)"
+    nobody = Heard(1)
+    monkeypatch.setattr(call_module, "no_report", nobody)
+
+    @tool
+    async def take_time() -> Result:
+        """Give a heartbeat every chance."""
+        for _ in range(20):
+            await anyio.lowlevel.checkpoint()
+        return Result()
+
+    await call_with(nobody, take_time)
+    assert nobody.notes == []
 
 
 def test_arguments_arrive_as_the_tools_types() -> None:

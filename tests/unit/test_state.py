@@ -1,5 +1,8 @@
 import logging
+import signal
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,11 +10,25 @@ import pytest
 from mp_mcp.errors import SettingsError
 from mp_mcp.state import MIGRATIONS, State, open_state
 
-INSERT = "INSERT INTO budget_unit (project, kind, started, is_ours) VALUES ('p', 'query', ?, 1)"
+INSERT = "INSERT INTO budget_unit VALUES (NULL, 'p', 'query', ?, 1, 1)"
+KILLED = """
+import os, pathlib, signal, sys
+from mp_mcp.state import open_state
+open_state(pathlib.Path(sys.argv[1])).change(sys.argv[2], 1.0)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
 def units(state: State) -> list[float]:
     return [row[0] for row in state.rows("SELECT started FROM budget_unit ORDER BY 1")]
+
+
+def stored(path: Path) -> list[float]:
+    state = open_state(path)
+    try:
+        return units(state)
+    finally:
+        state.close()
 
 
 @pytest.fixture
@@ -29,13 +46,34 @@ def test_what_was_written_is_there_after_a_restart(path: Path) -> None:
     second.close()
 
 
-def test_what_was_written_survives_a_process_that_never_closes(path: Path) -> None:
-    killed = open_state(path)
-    killed.change(INSERT, 1.0)
-    second = open_state(path)  # as after a kill: the first one still has its files open
-    assert units(second) == [1.0]
-    second.close()
-    killed.close()
+def test_what_was_written_survives_a_process_that_is_killed(path: Path) -> None:
+    program = [sys.executable, "-c", KILLED, str(path), INSERT]
+    assert subprocess.run(program, timeout=60).returncode == -signal.SIGKILL
+    state = open_state(path)
+    assert units(state) == [1.0]
+    state.close()
+
+
+def test_another_program_that_looks_into_the_file_cannot_lock_us_out(path: Path) -> None:
+    state = open_state(path)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        sqlite3.connect(path, timeout=0).execute("SELECT * FROM salt")
+    state.change(INSERT, 1.0)
+    state.close()
+    assert stored(path) == [1.0]
+
+
+def test_a_file_that_another_program_holds_is_done_without(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    open_state(path).close()
+    foreign = sqlite3.connect(path, isolation_level=None)
+    foreign.execute("BEGIN EXCLUSIVE")
+    state = open_state(path)
+    state.change(INSERT, 1.0)
+    assert units(state) == [1.0]
+    assert "in memory" in caplog.text
+    foreign.close()
 
 
 def test_two_files_have_two_salts(tmp_path: Path) -> None:
@@ -78,6 +116,19 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(
     state.close()
 
 
+def test_a_file_whose_tables_somebody_changed_is_set_aside(path: Path) -> None:
+    open_state(path).close()
+    changed = sqlite3.connect(path)
+    changed.execute("ALTER TABLE budget_unit DROP COLUMN units")
+    changed.commit()
+    changed.close()
+    state = open_state(path)
+    state.change(INSERT, 1.0)
+    assert (units(state), state.is_kept) == ([1.0], True)
+    assert path.with_suffix(".damaged").exists()
+    state.close()
+
+
 def test_without_a_file_the_state_lives_in_memory(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -85,6 +136,7 @@ def test_without_a_file_the_state_lives_in_memory(
     state.change(INSERT, 1.0)
     assert units(state) == [1.0]
     assert "in memory" in caplog.text
+    assert not state.is_kept
     state.close()
 
 
@@ -103,8 +155,10 @@ def test_a_file_that_cannot_be_written_any_more_goes_on_in_memory_with_what_it_h
     state.close()
 
 
-def test_a_mistake_of_ours_in_memory_is_not_hidden() -> None:
-    state = open_state(Path(":memory:"))
-    with pytest.raises(sqlite3.OperationalError):
+def test_a_mistake_of_ours_is_not_hidden_and_does_not_cost_the_file(path: Path) -> None:
+    state = open_state(path)
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
         state.rows("SELECT * FROM nowhere")
+    state.change(INSERT, 1.0)
     state.close()
+    assert stored(path) == [1.0]

@@ -1,7 +1,7 @@
 """The tool inspect_events. Never touches the database."""
 
 from mp_mcp.mixpanel.client import Mixpanel
-from mp_mcp.mixpanel.event_names import event_names
+from mp_mcp.mixpanel.event_names import MOST, event_names
 from mp_mcp.results import Rows
 from mp_mcp.tool import tool
 from mp_mcp.tools.params import RowLimit, Search
@@ -17,5 +17,12 @@ async def inspect_events(
     for counts: use query_event_counts. Costs one query of the project's 60 per hour.
     """
     wanted = (search or "").casefold()
-    names = [name for name in await event_names(mixpanel) if wanted in name.casefold()]
-    return Rows.of(["event"], [[name] for name in names]).first(limit, "events")
+    names = await event_names(mixpanel)
+    rows = [[name] for name in names if wanted in name.casefold()]
+    found = Rows.of(["event"], rows).first(limit, "events")
+    if len(names) >= MOST:
+        found.truncated = True
+        # Mixpanel cuts without a word, so what is missing is unknown even to a search.
+        said = f"Mixpanel lists at most {MOST:,} events: others can be asked for by their name."
+        found.hint = f"{said} {found.hint}" if found.hint else said
+    return found

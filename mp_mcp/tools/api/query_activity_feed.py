@@ -1,14 +1,28 @@
 """The tool query_activity_feed. Never touches the database."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+
+from pydantic import Field
 
 from mp_mcp.mixpanel.activity_feed import activity_feed
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.results import Rows
-from mp_mcp.tool import tool
-from mp_mcp.tools.params import FeedFromDate, FeedToDate, RowLimit, Users, require_order
+from mp_mcp.tool import Flag, tool
+from mp_mcp.tools.params import DayIfAny, RowLimit, Users, require_order
 
 DEFAULT_DAYS = 30
+
+FromDate = Annotated[
+    DayIfAny,
+    Flag("--from"),
+    Field(description="First day, YYYY-MM-DD, inclusive; default: 30 days up to to_date"),
+]
+ToDate = Annotated[
+    DayIfAny,
+    Flag("--to"),
+    Field(description="Last day, YYYY-MM-DD, inclusive; default: today"),
+]
 
 
 @tool
@@ -16,8 +30,8 @@ async def query_activity_feed(
     mixpanel: Mixpanel,
     users: Users,
     *,
-    from_date: FeedFromDate = None,
-    to_date: FeedToDate = None,
+    from_date: FromDate = None,
+    to_date: ToDate = None,
     limit: RowLimit = 1000,
 ) -> Rows:
     """Show what some users did, event by event, newest first, with all properties.

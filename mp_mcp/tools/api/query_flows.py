@@ -1,16 +1,16 @@
 """The tool query_flows. Never touches the database."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
+from mp_mcp.mixpanel import flows
 from mp_mcp.mixpanel.client import Mixpanel
-from mp_mcp.mixpanel.flows import Flows, flows
 from mp_mcp.tool import Flag, tool
 from mp_mcp.tools.params import BookmarkId
 
 View = Annotated[
-    Literal["sankey", "paths", "tree"],
+    flows.View,
     Flag("--view"),
     Field(description="Steps with their transitions, whole paths, or a tree of branches"),
 ]
@@ -19,7 +19,7 @@ View = Annotated[
 @tool
 async def query_flows(
     mixpanel: Mixpanel, bookmark_id: BookmarkId, *, view: View = "sankey"
-) -> Flows:
+) -> flows.Flows:
     """Show which events users do before and after others, from a saved Mixpanel flows report.
 
     Find the id with inspect_bookmarks, type flows; for other types use query_saved_report. In a
@@ -27,4 +27,4 @@ async def query_flows(
     users or events, as the report has it. Costs one query of the project's 60 per hour.
     Example: bookmark_id=63001.
     """
-    return await flows(mixpanel, bookmark_id, view)
+    return await flows.flows(mixpanel, bookmark_id, view)

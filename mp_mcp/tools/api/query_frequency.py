@@ -1,17 +1,18 @@
 """The tool query_frequency. Never touches the database."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
+from mp_mcp.mixpanel import frequency
 from mp_mcp.mixpanel.client import Mixpanel
-from mp_mcp.mixpanel.frequency import frequency
 from mp_mcp.results import Rows
 from mp_mcp.tool import Flag, tool
+from mp_mcp.tools.nothing_found import EVENTS, doubt_zeros
 from mp_mcp.tools.params import EventIfAny, FromDate, Period, ToDate, Where, require_order
 
 AddictionUnit = Annotated[
-    Literal["hour", "day"],
+    frequency.AddictionUnit,
     Flag("--addiction-unit"),
     Field(description="What is counted inside a period: active hours or days"),
 ]
@@ -35,7 +36,7 @@ async def query_frequency(
     Example: from_date="2025-01-01", to_date="2025-01-31", unit="week", addiction_unit="day".
     """
     require_order(from_date, to_date)
-    return await frequency(
+    found = await frequency.frequency(
         mixpanel,
         from_date,
         to_date,
@@ -44,3 +45,4 @@ async def query_frequency(
         addiction_unit=addiction_unit,
         where=where,
     )
+    return doubt_zeros(found, EVENTS)

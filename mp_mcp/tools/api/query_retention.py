@@ -8,6 +8,7 @@ from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.retention import retention
 from mp_mcp.results import Rows
 from mp_mcp.tool import Flag, tool
+from mp_mcp.tools.nothing_found import EVENTS, doubt_nobody
 from mp_mcp.tools.params import FromDate, Period, TextIfAny, ToDate, require_order
 
 Born = Annotated[
@@ -64,7 +65,7 @@ async def query_retention(
     Example: born="Signup", return="Login", from_date="2025-01-01", to_date="2025-01-31".
     """
     require_order(from_date, to_date)
-    return await retention(
+    found = await retention(
         mixpanel,
         born,
         from_date,
@@ -76,3 +77,5 @@ async def query_retention(
         interval_count=intervals,
         unit=unit,
     )
+    doubt_nobody(found, "count_", "Nobody came back", EVENTS)
+    return doubt_nobody(found, "users", f"Nobody did {born!r} in the range", EVENTS)

@@ -7,12 +7,29 @@ from pydantic import Field
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.saved_report import SavedReport, saved_report
 from mp_mcp.tool import Flag, tool
-from mp_mcp.tools.params import BookmarkId, FeedFromDate, FeedToDate, require_order
+from mp_mcp.tools.params import BookmarkId, DayIfAny, require_order
 
 Native = Annotated[
     bool,
     Flag("--native"),
     Field(description="Ask funnels and retention at their own endpoint, with all their details"),
+]
+
+FromDate = Annotated[
+    DayIfAny,
+    Flag("--from"),
+    Field(
+        description="First day, YYYY-MM-DD, inclusive, of a funnel with native; default: 30 days "
+        "up to to_date"
+    ),
+]
+ToDate = Annotated[
+    DayIfAny,
+    Flag("--to"),
+    Field(
+        description="Last day, YYYY-MM-DD, inclusive, of a funnel with native; other reports have "
+        "their own range"
+    ),
 ]
 
 
@@ -22,8 +39,8 @@ async def query_saved_report(
     bookmark_id: BookmarkId,
     *,
     native: Native = False,
-    from_date: FeedFromDate = None,
-    to_date: FeedToDate = None,
+    from_date: FromDate = None,
+    to_date: ToDate = None,
 ) -> SavedReport:
     """Show what a saved Mixpanel report (bookmark) of any type answers now.
 

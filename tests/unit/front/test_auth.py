@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mp_mcp import keychain
 from mp_mcp.accounts import read_stored
 from mp_mcp.front.cli import main
 from tests.unit.front.fake_server import Message, Peer, Script, answers, serving, state_folder
+from tests.unit.memory_keyring import MemoryKeyring
 
 Captured = pytest.CaptureFixture[str]
 USER = "mp.a1.service"
@@ -165,46 +165,67 @@ def test_login_without_a_token_says_where_it_may_come_from(
     assert "MP_OAUTH_TOKEN" in capsys.readouterr().err
 
 
+def _in_keyring(memory_keyring: MemoryKeyring) -> dict[str, str]:
+    """Secrets by account."""
+    return {entry.partition(" in ")[0]: kept for (_, entry), kept in memory_keyring.kept.items()}
+
+
 def test_login_keeps_the_secret_in_the_keyring_when_there_is_one(
-    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured, memory_keyring: MemoryKeyring
 ) -> None:
-    kept = _keyring(monkeypatch)
     _pipe(monkeypatch, "t0p-s3cret\n")
     with serving(monkeypatch, answers(ONE)) as server:
         assert main(["auth", "login", "work", "--username", USER, "--region", "eu"]) == 0
         assert "t0p" not in server.home.config.read_text(encoding="utf-8")
         account = read_stored(server.home).accounts["work"]
         assert (account.in_keyring, account.secret) == (True, None)
-        assert kept == {"work": "t0p-s3cret"}
+        assert _in_keyring(memory_keyring) == {"work": "t0p-s3cret"}
         assert main(["auth", "list", "-f", "csv"]) == 0
         assert main(["auth", "logout", "work"]) == 0
-    assert kept == {}
+        assert read_stored(server.home).accounts == {}
+    assert memory_keyring.kept == {}
     out, err = capsys.readouterr()
     assert "keyring" in err
     assert "work,mp.a1.service,1001,eu,keyring,true" in out
 
 
-def test_login_leaves_the_keyring_alone_when_it_is_told_so(
-    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+def test_login_into_the_file_takes_the_old_secret_out_of_the_keyring(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured, memory_keyring: MemoryKeyring
 ) -> None:
-    kept = _keyring(monkeypatch)
+    words = ["auth", "login", "work", "--username", USER, "--region", "eu"]
+    with serving(monkeypatch, answers(ONE)) as server:
+        for store in ("keyring", "file"):
+            _pipe(monkeypatch, "t0p-s3cret\n")
+            assert main([*words, "--store", store]) == 0
+        assert read_stored(server.home).accounts["work"].secret == "t0p-s3cret"
+    assert memory_keyring.kept == {}
+
+
+def test_a_locked_keyring_keeps_the_account_until_its_secret_can_be_removed(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured, memory_keyring: MemoryKeyring
+) -> None:
     _pipe(monkeypatch, "t0p-s3cret\n")
     with serving(monkeypatch, answers(ONE)) as server:
-        words = ["auth", "login", "work", "--username", USER, "--region", "eu", "--store", "file"]
-        assert main(words) == 0
-        assert read_stored(server.home).accounts["work"].secret == "t0p-s3cret"
-    assert kept == {}
+        assert main(["auth", "login", "work", "--username", USER, "--region", "eu"]) == 0
+        memory_keyring.locked = True
+        assert main(["auth", "logout", "work"]) == 2
+        assert set(read_stored(server.home).accounts) == {"work"}
+        memory_keyring.locked = False
+        assert main(["auth", "logout", "work"]) == 0
+    assert memory_keyring.kept == {}
+    assert "hush" not in str(capsys.readouterr())
 
 
-def _keyring(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """What the system's keyring has, by account."""
-    kept: dict[str, str] = {}
-    monkeypatch.setattr(keychain, "is_available", lambda: True)
-    monkeypatch.setattr(
-        keychain, "save", lambda _home, name, secret: kept.__setitem__(name, secret)
-    )
-    monkeypatch.setattr(keychain, "remove", lambda _home, name: kept.pop(name))
-    return kept
+def test_switch_copies_nothing_of_an_older_programs_account(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    with state_folder(monkeypatch) as home:
+        home.create()
+        text = '[accounts.old]\nusername = "u"\nsecret = "s3cret"\n'
+        home.older_config.write_text(text, encoding="utf-8")
+        assert main(["auth", "switch", "old"]) == 0
+        assert read_stored(home).default == "old"
+        assert "s3cret" not in home.config.read_text(encoding="utf-8")
 
 
 def test_logout_removes_the_default_account_and_says_which_follows(

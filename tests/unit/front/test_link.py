@@ -13,7 +13,6 @@ from mp_mcp.errors import (
     TableMissingError,
     error_of,
 )
-from mp_mcp.front import link
 from mp_mcp.front.link import ask, call_tool
 from mp_mcp.server import lease
 from mp_mcp.settings import Asking
@@ -169,7 +168,3 @@ def test_a_code_of_a_newer_server_is_still_an_error() -> None:
     error = error_of({"code": "invented_later", "message": "Hm."})
     assert type(error) is MpError
     assert error.message == "Hm."
-
-
-def test_nothing_is_watched_by_default() -> None:
-    link.unwatched({"progress": 1})

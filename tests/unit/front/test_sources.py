@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from mp_mcp.accounts import Account, save_account
+from mp_mcp.accounts import Account, read_stored, remove_account, save_account
+from mp_mcp.errors import SettingsError
 from mp_mcp.front.flags import Flags
 from mp_mcp.front.sources import explained
-from mp_mcp.settings import Home
+from mp_mcp.resolve import resolve
+from mp_mcp.settings import Asking, Home
 
 OWN = {"MP_USERNAME": "robot", "MP_SECRET": "hush-5ecret"}
 
@@ -81,3 +83,21 @@ def test_nothing_at_all_is_explained(tmp_path: Path) -> None:
 def test_a_data_view_is_shown(home: Home) -> None:
     assert why(home, {}, workspace="4201")[0]["workspace_id"] == "4201"
     assert why(home, {"MP_WORKSPACE_ID": "17"})[0]["workspace_id"] == "17"
+
+
+def test_stored_accounts_without_a_default_are_named(home: Home) -> None:
+    save_account(home, Account("third", "t", "hush-third"), make_default=False)
+    remove_account(home, "work")
+    found, reason = why(home, {})
+    assert reason == "accounts are stored, but none of them is the default"
+    assert found["hint"] == "No account is the default: `mp auth switch NAME`, of other, third."
+    resolved = resolve(Asking(), read_stored(home))
+    with pytest.raises(SettingsError) as caught:
+        resolved.require_project()
+    assert caught.value.hint == found["hint"]
+
+
+def test_an_empty_flag_is_refused(home: Home) -> None:
+    for flag in ("account", "project", "workspace"):
+        with pytest.raises(SettingsError, match=f"--{flag} is empty"):
+            why(home, {}, **{flag: ""})

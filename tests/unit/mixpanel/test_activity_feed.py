@@ -68,12 +68,29 @@ def test_events_come_newest_first_with_whole_properties() -> None:
     ]
 
 
+@pytest.mark.parametrize("nobody", [None, ""])
+def test_an_empty_id_does_not_hide_the_other_one(nobody: str | None) -> None:
+    known = {"distinct_id": nobody, "$distinct_id": "u-1"}
+    assert activity_feed_of(feed({"event": "A", "properties": known})).rows[0][2] == "u-1"
+    only = {"$distinct_id": nobody}
+    assert activity_feed_of(feed({"event": "A", "properties": only})).rows[0][2] is None
+    zero = {"distinct_id": 0, "$distinct_id": "u-1"}
+    assert activity_feed_of(feed({"event": "A", "properties": zero})).rows[0][2] == "0"
+
+
+def test_a_time_may_be_a_text() -> None:
+    sent = [{"event": str(n), "properties": {"time": str(n)}} for n in (9, 1735732800, 10)]
+    found = activity_feed_of(feed(*sent))
+    assert [row[1] for row in found.rows] == ["1735732800", "10", "9"]
+    assert found.rows[0][0] == "2025-01-01T12:00:00"
+
+
 def test_events_of_one_second_stay_in_mixpanels_order() -> None:
     same = [{"event": name, "properties": {"time": 5}} for name in "cab"]
     assert [row[1] for row in activity_feed_of(feed(*same)).rows] == ["c", "a", "b"]
 
 
-@pytest.mark.parametrize("time", [None, "noon", True, 10**20, 1e300])
+@pytest.mark.parametrize("time", [None, "noon", "NaN", True, 10**20, 1e300, float("inf")])
 def test_a_time_that_no_calendar_has_is_no_time(time: Any) -> None:
     ((shown, _, _, properties),) = activity_feed_of(
         feed({"event": "Login", "properties": {"time": time}})

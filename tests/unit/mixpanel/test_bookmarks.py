@@ -82,6 +82,22 @@ def test_a_report_definition_is_decoded_and_not_returned() -> None:
     assert Bookmark(id=7, params="no json").params == "no json"
 
 
+@pytest.mark.parametrize(
+    "odd", [{"dashboard_id": ""}, {"dashboard_id": 1.5}, {"name": ["x"]}, {"workspace_id": {}}]
+)
+def test_one_odd_report_does_not_cost_the_others(odd: dict[str, Any]) -> None:
+    first, second = bookmarks_of([{**REPORT, **odd}, REPORT])
+    assert [getattr(first, name) for name in odd] == [None]
+    assert (first.id, first.creator_name) == (63001, "Ana")
+    assert second.dashboard_id == 88
+
+
+@pytest.mark.parametrize("number", [None, "", "x", 1.5])
+def test_a_report_without_an_id_is_an_error_not_a_guess(number: Any) -> None:
+    with pytest.raises(MixpanelError, match="shape"):
+        bookmarks_of([REPORT, {**REPORT, "id": number}])
+
+
 @pytest.mark.parametrize("answer", [None, 5, "text", [{"a": 1}], {"a": [1]}, {"results": 7}])
 def test_an_unknown_shape_is_an_error_not_a_guess(answer: Any) -> None:
     with pytest.raises(MixpanelError, match="shape"):

@@ -49,7 +49,7 @@ async def test_projects_and_places_have_budgets_of_their_own(budget: Budget) -> 
     await ask(budget, project="us/43")
     await ask(budget, project="127.0.0.1-80/42")
     assert [used(budget, project=project) for project in ("us/42", "us/43")] == [1, 1]
-    assert budget.projects() == ["127.0.0.1-80/42", "us/42", "us/43"]
+    assert budget.ledger.projects() == ["127.0.0.1-80/42", "us/42", "us/43"]
 
 
 @pytest.mark.parametrize("status", [401, 402, 429])
@@ -196,7 +196,8 @@ async def test_a_clock_that_is_set_back_keeps_no_unit_longer_than_its_window(
     ("count", "says"),
     [
         (0, "0 of 60 queries are used in this rolling hour."),
-        (3, "3 of 60 queries are used in this rolling hour; the next one frees in 60 min."),
+        (3, "3 of 60 queries are used in this rolling hour."),
+        (60, "60 of 60 queries are used in this rolling hour; the next one frees in 60 min."),
     ],
 )
 async def test_a_budget_is_told_in_a_sentence(budget: Budget, count: int, says: str) -> None:

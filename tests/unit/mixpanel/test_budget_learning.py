@@ -80,10 +80,81 @@ async def test_more_places_are_learnt_at_once(budget: Budget) -> None:
         assert budget.usage_of(PROJECT, "query")[4:6] == (7, 7)
 
 
-async def test_a_refused_export_without_counts_closes_its_hour(budget: Budget) -> None:
-    async with budget.place(PROJECT, Cost(("export",))) as place:
+async def refuse(budget: Budget, words: str, retry_after: float | None, cost: Cost = QUERY) -> None:
+    """A 429 without headers, which says it in words or not at all."""
+    async with budget.place(PROJECT, cost) as place:
         place.learn(429, {})
-        place.spent_until(900)
+        place.learn_from_words(words, retry_after)
+
+
+async def test_a_refused_export_that_has_to_wait_for_long_closes_its_hour(budget: Budget) -> None:
+    await refuse(budget, "export rate limit exceeded", 900, Cost(("export",)))
     with pytest.raises(RateLimitedError, match="exports") as caught:
         await ask(budget, Cost(("export",)))
     assert caught.value.retry_after == pytest.approx(900)
+
+
+async def test_a_refused_export_that_has_to_wait_a_moment_closes_nothing(budget: Budget) -> None:
+    await refuse(budget, "too many export requests in progress", 5, Cost(("export",)))
+    await ask(budget, Cost(("export",)))
+    assert used(budget, "export") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Query rate limit exceeded (61/60 queries running in the last hour).",
+        "1/5 queries running concurrently and 61/60 queries running in the last hour",
+    ],
+)
+async def test_a_refusal_without_headers_is_read_by_its_words(budget: Budget, words: str) -> None:
+    await refuse(budget, words, 600)
+    with pytest.raises(RateLimitedError, match="60 of 60") as caught:
+        await ask(budget)
+    assert caught.value.retry_after == pytest.approx(600)
+
+
+@pytest.mark.parametrize("retry_after", [None, 5, 120])
+async def test_an_overloaded_mixpanel_closes_nothing(
+    budget: Budget, retry_after: float | None
+) -> None:
+    await refuse(budget, "Query rate limit exceeded for project_id: 42.", retry_after)
+    await ask(budget)
+    assert used(budget) == 1
+
+
+@pytest.mark.parametrize(
+    ("headers_said", "words"),
+    [
+        ({"ratelimit": '"project";r=12, "project-concurrency";r=0;t=10'}, ""),
+        ({}, "Query rate limit exceeded (6/5 queries running concurrently)."),
+    ],
+)
+async def test_places_that_others_hold_are_told_as_such(
+    budget: Budget, headers_said: dict[str, str], words: str
+) -> None:
+    async with budget.place(PROJECT, QUERY) as place:
+        place.learn(429, headers_said)
+        place.learn_from_words(words, 10)
+        assert place.sentence() == "All 5 places for queries at one time are taken by others."
+
+
+async def test_the_limits_of_a_user_are_not_those_of_the_project(budget: Budget) -> None:
+    policy = '"user";q=10;w=60, "project";q=400;w=3600'
+    state = '"user";r=0;t=60, "project";r=399'
+    await ask(budget, headers={"ratelimit-policy": policy, "ratelimit": state})
+    usage = budget.usage_of(PROJECT, "query")
+    assert (usage.used, usage.limit) == (1, 400)
+
+
+async def test_a_header_with_a_huge_quota_costs_one_entry(budget: Budget, state: State) -> None:
+    await ask(budget, headers=headers(0, quota=999_999_999))
+    assert used(budget) == 999_999_999
+    assert state.rows("SELECT count(*) FROM budget_unit") == [(2,)]
+
+
+async def test_what_others_export_does_not_slow_our_starts(budget: Budget, clock: Clock) -> None:
+    export = Cost(("export",))
+    await ask(budget, export, headers=headers(10, 3600))
+    await ask(budget, export)
+    assert (used(budget, "export"), clock.slept) == (51, [])

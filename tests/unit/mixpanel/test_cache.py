@@ -1,4 +1,4 @@
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -6,11 +6,12 @@ import anyio
 import pytest
 
 from mp_mcp.errors import MixpanelError, RateLimitedError
-from mp_mcp.mixpanel import cache as cache_module
 from mp_mcp.mixpanel.cache import AnswerCache
 from mp_mcp.mixpanel.models import Credentials, Target
 from mp_mcp.mixpanel.transport import Question
-from mp_mcp.state import State, open_state
+from mp_mcp.state import State
+
+from .budgeting import Clock
 
 pytestmark = pytest.mark.anyio
 
@@ -38,28 +39,6 @@ class Mixpanel:
         raise AssertionError(f"nobody waits here, {attempt}")
 
 
-class Clock:
-    """Seconds since 1970 that a test moves."""
-
-    def __init__(self) -> None:
-        self.now = 1_735_689_600.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> Iterator[State]:
-    found = open_state(tmp_path / "state.db")
-    yield found
-    found.close()
-
-
 @pytest.fixture
 def cache(state: State, clock: Clock) -> AnswerCache:
     return AnswerCache(state, clock)
@@ -71,7 +50,7 @@ async def test_an_answer_is_given_again_and_says_since_when(
     mixpanel = Mixpanel()
     assert await cache.ask(mixpanel, NAMES, 300) == (["answer 1"], None)
     clock.now += 299
-    assert await cache.ask(mixpanel, NAMES, 300) == (["answer 1"], "2025-01-01T00:00:00Z")
+    assert await cache.ask(mixpanel, NAMES, 300) == (["answer 1"], "1970-01-12T13:46:40Z")
     assert mixpanel.asked == 1
 
 
@@ -113,6 +92,17 @@ async def test_answers_outlive_the_process(state: State, clock: Clock) -> None:
     assert mixpanel.asked == 0
 
 
+async def test_facts_are_kept_for_the_same_eyes_as_answers(
+    cache: AnswerCache, clock: Clock
+) -> None:
+    assert await cache.fact(ADA, "zone") is None
+    await cache.keep_fact(ADA, "zone", "UTC", 60)
+    assert await cache.fact(ADA, "zone") == "UTC"
+    assert await cache.fact(Target(ADA.credentials, "43"), "zone") is None
+    clock.now += 60
+    assert await cache.fact(ADA, "zone") is None
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -122,6 +112,8 @@ async def test_answers_outlive_the_process(state: State, clock: Clock) -> None:
         Target(ADA.credentials, "43"),
         Target(ADA.credentials, "42", region="eu"),
         Target(ADA.credentials, "42", base_url="http://127.0.0.1:1"),
+        Target(ADA.credentials, "42", base_url="https://127.0.0.1:1"),
+        Target(ADA.credentials, "42", base_url="http://127.0.0.1:1/eu"),
         Target(ADA.credentials, "42", workspace_id="4201"),
     ],
 )
@@ -223,7 +215,6 @@ async def test_one_who_goes_away_does_not_end_the_question_of_the_others(
             with anyio.CancelScope() as first:
                 tasks.start_soon(asking, cache, mixpanel, answers, False)
                 await held.arrived.wait()
-                tasks.start_soon(anyio.sleep, 0)
                 first.cancel()
                 await cache.ask(mixpanel, NAMES, 300)
             held.let_go.set()
@@ -255,9 +246,9 @@ async def test_a_large_answer_is_kept_whole(cache: AnswerCache) -> None:
 
 
 async def test_the_cache_has_a_size_and_the_oldest_answers_go_first(
-    cache: AnswerCache, state: State, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    state: State, clock: Clock
 ) -> None:
-    monkeypatch.setattr(cache_module, "MOST_BYTES", 60)
+    cache = AnswerCache(state, clock, most_bytes=60)
     mixpanel = Mixpanel()
     questions = [NAMES._replace(params={"limit": number}) for number in range(5)]
     for question in questions:
@@ -271,9 +262,9 @@ async def test_the_cache_has_a_size_and_the_oldest_answers_go_first(
 
 
 async def test_an_answer_that_is_too_large_is_given_and_not_kept(
-    cache: AnswerCache, monkeypatch: pytest.MonkeyPatch
+    state: State, clock: Clock
 ) -> None:
-    monkeypatch.setattr(cache_module, "MOST_BYTES_OF_ONE", 5)
+    cache = AnswerCache(state, clock, most_bytes_of_one=5)
     mixpanel = Mixpanel()
     for number in (1, 2):
         assert await cache.ask(mixpanel, NAMES, 300) == ([f"answer {number}"], None)

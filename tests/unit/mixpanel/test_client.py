@@ -8,7 +8,7 @@ import pytest
 from mp_mcp.mixpanel import freshness
 from mp_mcp.mixpanel.budget import Budget
 from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport, MixpanelLogin
-from mp_mcp.mixpanel.connect import MixpanelSide, open_pool
+from mp_mcp.mixpanel.connect import SharedMixpanel, open_pool
 from mp_mcp.mixpanel.models import Target
 from mp_mcp.results import Rows
 from mp_mcp.state import open_state
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 
 async def test_a_handle_says_whom_it_asks(target: Target) -> None:
     state = open_state(Path(":memory:"))
-    side = MixpanelSide(open_pool(), state, Budget(state))
+    side = SharedMixpanel(open_pool(), state, Budget(state))
     assert side.reports(target, fresh=False).target is target
     await side.close()
     state.close()

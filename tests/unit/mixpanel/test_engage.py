@@ -1,4 +1,6 @@
 import json
+import sys
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import anyio
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mp_mcp.errors import MixpanelError, PlanError, UsageError
+from mp_mcp.errors import MixpanelError, MixpanelUnavailableError, PlanError, UsageError
 from mp_mcp.mixpanel.client import MixpanelExport
 from mp_mcp.mixpanel.engage import PAGES_AT_ONCE, ProfilePage, Selection, profile_pages
 from mp_mcp.mixpanel.http import Http, make_client
@@ -137,6 +139,55 @@ async def test_a_second_page_without_a_session_is_an_error(script: Script) -> No
         await crawled(wire)
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [page(total=3, session_id="s")],
+        [page(entry(1), total=2)],
+        [page(entry(1), entry(2), total=4, session_id="s"), page()],
+        [page(entry(1), entry(2), total=4, session_id="s"), page(entry(3))],
+        [page(entry(1), total=4, page_size=1000, session_id="s")],
+    ],
+)
+async def test_fewer_profiles_than_mixpanel_counts_are_no_complete_crawl(
+    script: Script, answers: list[httpx.Response]
+) -> None:
+    with pytest.raises(MixpanelUnavailableError, match="counts") as caught:
+        await crawled(script(*answers))
+    assert caught.value.retryable
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("total", [{}, {"total": 9}])
+async def test_pages_that_come_again_and_again_end_the_crawl(
+    script: Script, total: dict[str, int]
+) -> None:
+    one, two = page(entry(1), entry(2), session_id="s", **total), page(entry(3), entry(4))
+    wire = script(one, two, page(entry(2), entry(1)), two)
+    with anyio.fail_after(10), pytest.raises(MixpanelUnavailableError, match="again"):
+        await crawled(wire)
+
+
+@pytest.mark.anyio
+async def test_a_reader_that_stops_leaves_nothing_open(script: Script) -> None:
+    wire = script(page(entry(1), entry(2), session_id="s"), page(entry(3), entry(4)))
+    hooks, opened = sys.get_asyncgen_hooks(), list[Any]()
+
+    def remember(one: AsyncGenerator[Any, Any]) -> None:
+        opened.append(one)
+        if hooks.firstiter:
+            hooks.firstiter(one)
+
+    sys.set_asyncgen_hooks(firstiter=remember)
+    pages = profile_pages(MixpanelExport(wire.http), Selection())
+    assert [(await anext(pages)).number, (await anext(pages)).number] == [0, 1]
+    await pages.aclose()
+    sys.set_asyncgen_hooks(firstiter=hooks.firstiter)
+    assert len(opened) >= 2
+    assert all(one.ag_frame is None for one in opened)
+
+
 class Crowd:
     """A Mixpanel with so many pages; it waits with the first until `expected` are asked for."""
 
@@ -206,6 +257,7 @@ profiles = st.lists(
         },
     ),
     max_size=9,
+    unique_by=lambda one: str(one["$distinct_id"]),
 )
 
 

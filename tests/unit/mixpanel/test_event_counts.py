@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mp_mcp.errors import MixpanelError
+from mp_mcp.errors import MixpanelError, UsageError
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.event_counts import event_counts, event_counts_of
+from mp_mcp.mixpanel.segmentation import Unit
 
 from .conftest import Script
-from .shapes import assert_whole, counted, totals
+from .shapes import assert_whole, column, counted, names, totals
 
 ANSWER = {
     "data": {
@@ -47,13 +48,27 @@ async def test_events_are_counted_side_by_side(script: Script) -> None:
     }
 
 
-@given(counted, st.lists(st.text(), max_size=3))
+@pytest.mark.anyio
+@pytest.mark.parametrize("unit", ["minute", "hour"])
+async def test_users_by_the_hour_are_refused_before_anything_is_spent(
+    script: Script, unit: Unit
+) -> None:
+    wire = script(httpx.Response(200, json=ANSWER))
+    first, last = date(2025, 1, 1), date(2025, 1, 2)
+    with pytest.raises(UsageError, match=f"unique users by {unit}"):
+        await event_counts(Mixpanel(wire.http), ["A"], first, last, unit=unit, type="unique")
+    assert wire.requests == []
+    await event_counts(Mixpanel(wire.http), ["A"], first, last, unit=unit)
+    assert len(wire.requests) == 1
+
+
+@given(counted, st.lists(names, max_size=3))
 def test_every_event_is_a_column_the_largest_first(
     answer: dict[str, Any], asked: list[str]
 ) -> None:
     series = event_counts_of(answer, asked)
     assert_whole(series, answer)
-    assert set(series.columns[1:]) == {*asked, *answer["data"]["values"]}
+    assert set(series.columns[1:]) == set(map(column, [*asked, *answer["data"]["values"]]))
     assert totals(series) == sorted(totals(series), reverse=True)
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mp_mcp.errors import HistoryLimitError, MixpanelError
 from mp_mcp.mixpanel.client import Mixpanel
-from mp_mcp.mixpanel.event_names import event_names, event_names_of
+from mp_mcp.mixpanel.event_names import MOST, event_names, event_names_of
 
 from .conftest import Script
 
@@ -47,6 +47,11 @@ async def test_event_names_are_asked_twice_at_most(script: Script) -> None:
     with pytest.raises(HistoryLimitError, match="90 days"):
         await event_names(Mixpanel(wire.http))
     assert len(wire.requests) == 2
+
+
+def test_as_many_event_names_as_mixpanel_gives_are_all_there() -> None:
+    sent = [f"e{number}" for number in range(MOST)]
+    assert event_names_of(sent) == sorted(sent)
 
 
 @given(st.lists(st.text()))

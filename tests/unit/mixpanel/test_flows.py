@@ -127,6 +127,23 @@ def test_no_users_are_no_rows(answer: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("answer", "view", "columns"),
+    [
+        ({"flows": []}, "paths", PATH_COLUMNS),
+        ({"trees": [], "steps": None}, "tree", TREE_COLUMNS),
+        ({"steps": []}, "tree", SANKEY_COLUMNS),
+        ({"steps": [], "flows": [], "trees": []}, "paths", PATH_COLUMNS),
+        ({"steps": [], "flows": [], "trees": []}, "tree", TREE_COLUMNS),
+        ({"steps": [], **PATHS}, "sankey", PATH_COLUMNS),
+    ],
+)
+def test_an_empty_answer_has_the_columns_of_what_was_asked(
+    answer: Any, view: View, columns: tuple[str, ...]
+) -> None:
+    assert flows_of(answer, view).columns == list(columns)
+
+
+@pytest.mark.parametrize(
     "answer",
     [
         None,

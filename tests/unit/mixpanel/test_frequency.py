@@ -11,7 +11,7 @@ from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.frequency import frequency, frequency_of
 
 from .conftest import Script
-from .shapes import days
+from .shapes import cells, days, meant
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 1, 31)
 PERIODS = {"2025-01-02": [495, 204], "2025-01-01": [305, 107, 60]}
@@ -56,21 +56,36 @@ def test_a_range_without_activity_is_empty(answer: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [None, [1], {"a": [1]}, {"data": [1]}, {"2025-01-01": 5}, {"2025-01-01": ["x"]}]
+    "answer",
+    [
+        None,
+        [1],
+        {"a": [1]},
+        {"data": [1]},
+        {"data": None},
+        {"2025-01-01": 5},
+        {"2025-01-01": ["x"]},
+        {"data": {"foo": [1]}},
+        {"data": {"$overall": {"2025-01-01": [1]}}},
+        {"data": {"2025-01-01 sale": [1]}},
+    ],
 )
 def test_an_unknown_shape_is_an_error_not_a_guess(answer: Any) -> None:
     with pytest.raises(MixpanelError, match="shape"):
         frequency_of(answer)
 
 
-users = st.lists(st.none() | st.integers(0, 2**60), max_size=31)
+users = st.lists(cells, max_size=31)
+unknown = st.dictionaries(st.text().map("x{}".format), st.none() | st.lists(st.integers()))
 
 
-@given(st.dictionaries(days, users), st.booleans())
-def test_every_number_has_its_place(sent: dict[str, list[int | None]], wrapped: bool) -> None:
-    found = frequency_of({"data": sent} if wrapped else sent)
+@given(st.dictionaries(days, users, min_size=1), unknown, st.booleans())
+def test_every_number_has_its_place_whatever_is_beside_it(
+    sent: dict[str, list[Any]], more: dict[str, Any], wrapped: bool
+) -> None:
+    found = frequency_of({"data": {**more, **sent}} if wrapped else {**sent, **more})
     assert [row[0] for row in found.rows] == sorted(sent)
     assert all(len(row) == len(found.columns) for row in found.rows)
     for day, *numbers in found.rows:
-        assert numbers[: len(sent[day])] == [number or 0 for number in sent[day]]
+        assert numbers[: len(sent[day])] == [meant(cell) for cell in sent[day]]
         assert not any(numbers[len(sent[day]) :])

@@ -14,7 +14,7 @@ from mp_mcp.mixpanel.funnels import STEP_COLUMNS, funnel, funnel_of
 from mp_mcp.state import open_state
 
 from .conftest import Script
-from .shapes import days
+from .shapes import days, names
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 1, 31)
 
@@ -103,6 +103,26 @@ def test_times_are_means_over_users_and_null_where_there_are_none() -> None:
     ]
 
 
+def test_numbers_may_be_texts_and_what_cannot_be_computed_is_null() -> None:
+    answer = dated(whole(step(10), {**step(None), "count": "4", "avg_time": "61.5"}))
+    assert funnel_of(answer).rows[1][2:6] == [4, 0.4, 0.4, 61.5]
+    answer = dated(whole({**step(None), "count": "NaN"}, step(3, float("inf"))))
+    assert [row[2:6] for row in funnel_of(answer).rows] == [[None] * 4, [3, None, None, None]]
+
+
+def test_segments_named_like_dates_keep_their_names() -> None:
+    answer = dated({"$overall": [step(3)], "2024-11-11 sale": [step(2)], "2024-11-11": [step(1)]})
+    names = [row[0] for row in funnel_of(answer, segmented=True).rows]
+    assert names == ["$overall", "2024-11-11 sale", "2024-11-11"]
+
+
+@pytest.mark.anyio
+async def test_an_empty_breakdown_is_no_breakdown(script: Script) -> None:
+    wire = script(httpx.Response(200, json=dated(whole(step(3)))))
+    found = await funnel(Mixpanel(wire.http), 7001, FIRST, LAST, on="")
+    assert (found.columns[0], "on" in wire.query) == ("step", False)
+
+
 def test_nobody_converts_to_no_ratio_instead_of_a_zero() -> None:
     rows = funnel_of(dated(whole(step(0), step(0)), whole(step(None), step(0)))).rows
     assert [row[2:5] for row in rows] == [[0, None, None], [0, None, None]]
@@ -185,7 +205,7 @@ def test_an_unknown_shape_is_an_error_not_a_guess(answer: Any) -> None:
 seconds = st.none() | st.floats(0, 1e9) | st.integers(0, 10**9)
 steps = st.lists(
     st.fixed_dictionaries(
-        {"count": st.integers(0, 2**60)},
+        {"count": st.integers(0, 2**60) | st.integers(0, 2**60).map(str)},
         optional={
             "avg_time": seconds,
             "avg_time_from_start": seconds,
@@ -197,7 +217,7 @@ steps = st.lists(
     ),
     max_size=4,
 )
-segments = st.dictionaries(st.text().filter(lambda name: name != "steps"), steps, max_size=3)
+segments = st.dictionaries(names.filter(lambda name: name != "steps"), steps, max_size=3)
 entries = st.one_of(
     steps.map(lambda found: {"steps": found, "analysis": {}}),
     st.tuples(segments, steps).map(lambda found: {**found[0], "$overall": found[1]}),
@@ -215,7 +235,7 @@ def test_no_user_is_lost_whatever_the_shape(
         known = {"$overall": entry["steps"]} if "$overall" not in entry else entry
         for name, of_segment in known.items():
             for number, one in enumerate(of_segment, start=1):
-                counts[name, number] = counts.get((name, number), 0) + one["count"]
+                counts[name, number] = counts.get((name, number), 0) + int(one["count"])
     named = [row if found.columns[0] == "segment" else ["$overall", *row] for row in found.rows]
     assert {(row[0], row[1]): row[3] for row in named} == counts
     assert all(row[4] is None or row[4] >= 0 for row in named)

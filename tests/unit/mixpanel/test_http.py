@@ -15,8 +15,9 @@ from mp_mcp.errors import (
 )
 from mp_mcp.mixpanel.hosts import base_of
 from mp_mcp.mixpanel.http import READ_TIMEOUTS_S, TRIES, make_client
-from mp_mcp.mixpanel.models import Credentials, Region, Target
+from mp_mcp.mixpanel.models import Credentials, Target
 from mp_mcp.mixpanel.transport import Family, Question
+from mp_mcp.resolve import Region
 
 from .conftest import Answer, Script, streamed
 

@@ -9,14 +9,21 @@ import httpx
 import pytest
 
 from mp_mcp.mixpanel.activity_feed import activity_feed
+from mp_mcp.mixpanel.bookmarks import bookmarks
 from mp_mcp.mixpanel.cache import AnswerCache
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.cohorts import cohorts
 from mp_mcp.mixpanel.event_counts import event_counts
+from mp_mcp.mixpanel.flows import flows
+from mp_mcp.mixpanel.frequency import frequency
 from mp_mcp.mixpanel.funnel_list import funnel_list
+from mp_mcp.mixpanel.funnels import funnel
+from mp_mcp.mixpanel.jql import jql
 from mp_mcp.mixpanel.lexicon import lexicon_schema, lexicon_schemas
 from mp_mcp.mixpanel.properties import event_properties, property_values
 from mp_mcp.mixpanel.property_counts import property_counts
+from mp_mcp.mixpanel.retention import retention
+from mp_mcp.mixpanel.saved_report import saved_report
 from mp_mcp.mixpanel.segmentation import (
     segmentation,
     segmentation_aggregate,
@@ -46,6 +53,7 @@ def today() -> date:
 NAMES: dict[str, tuple[Ask, Any, float]] = {
     "properties": (lambda m: event_properties(m, "e"), {}, 300),
     "values": (lambda m: property_values(m, "p", limit=1), [], 300),
+    "bookmarks": (bookmarks, [], 300),
     "funnels": (funnel_list, [], 300),
     "cohorts": (cohorts, [], 300),
     "schemas": (lexicon_schemas, [], 900),
@@ -57,10 +65,31 @@ RANGES: dict[str, tuple[Callable[[Mixpanel, date], Awaitable[Any]], Any]] = {
     "sum": (lambda m, day: segmentation_aggregate(m, "sum", "e", THEN, day, on="p"), NUMBERS),
     "events": (lambda m, day: event_counts(m, ["e"], THEN, day), COUNTS),
     "properties": (lambda m, day: property_counts(m, "e", "p", THEN, day, limit=1), COUNTS),
+    "frequency": (lambda m, day: frequency(m, THEN, day), {}),
+    "retention": (lambda m, day: retention(m, "e", THEN, day), {}),
+    "weekly retention": (
+        lambda m, day: retention(m, "e", THEN, day, unit="week", interval_count=3),
+        {},
+    ),
+    "funnel": (lambda m, day: funnel(m, 1, THEN, day), {"data": {}}),
+}
+DAYS_AFTER = {"retention": 11, "weekly retention": 28, "funnel": 90}
+"""Users may still come back, or convert, so long after the last day."""
+
+REPORT: dict[str, Any] = {"id": 1, "name": "A", "series": {}, "steps": []}
+"""An answer to the look-up of a report, and to the report itself."""
+
+REPORTS: dict[str, tuple[Ask, str, bool]] = {
+    "flows": (lambda m: flows(m, 1), "flows", False),
+    "saved insights": (lambda m: saved_report(m, 1), "insights", True),
+    "saved funnel": (lambda m: saved_report(m, 1), "funnels", True),
+    "saved flows": (lambda m: saved_report(m, 1), "flows", False),
+    "native retention": (lambda m: saved_report(m, 1, native=True), "retention", True),
 }
 CHANGES: dict[str, tuple[Ask, Any]] = {
     "top events": (lambda m: top_events(m, "general", 1), {"events": []}),
     "feed": (lambda m: activity_feed(m, ["u"], THEN, THEN), FEED),
+    "jql": (lambda m: jql(m, "function main() {}"), []),
 }
 
 
@@ -94,12 +123,26 @@ async def test_ranges_are_kept_by_their_last_day_and_name_their_zone(
     script: Script, name: str, days_ago: int, keep_s: float
 ) -> None:
     ask, answer = RANGES[name]
-    last = today() - timedelta(days=days_ago)
+    last = today() - timedelta(days=days_ago + DAYS_AFTER.get(name, 0))
     short = await asked_for(script, answer, lambda m: ask(m, last), keep_s - 1)
     assert len([path for path in short if path != ME]) == 1
     assert ME in short
     long = await asked_for(script, answer, lambda m: ask(m, last), keep_s + 1)
     assert len([path for path in long if path != ME]) == 2
+
+
+@pytest.mark.parametrize("name", REPORTS)
+async def test_saved_reports_whose_range_is_open_are_kept_for_a_minute(
+    script: Script, name: str
+) -> None:
+    ask, kind, is_zoned = REPORTS[name]
+    answer = {**REPORT, "type": kind, "2025-01-01": {"first": 1, "counts": [1]}}
+    for passed_s, questions in ((59, 1), (61, 2), (299, 2)):
+        paths = await asked_for(script, answer, ask, passed_s)
+        assert len([path for path in paths if path.startswith("/api/query/")]) == questions
+        # The name and the type change less often.
+        assert len([path for path in paths if "/bookmarks/" in path]) == (name != "flows")
+        assert (ME in paths) is is_zoned
 
 
 @pytest.mark.parametrize("name", CHANGES)

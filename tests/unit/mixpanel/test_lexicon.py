@@ -1,3 +1,4 @@
+import json
 from typing import Any
 
 import httpx
@@ -54,6 +55,8 @@ VARIANTS: list[Any] = [
     [OTHER, NAMESAKE, ENTRY],
     {"status": "ok", "results": [OTHER, NAMESAKE, ENTRY]},
     {"results": {"results": [{"name": "Plan Upgraded", "schemaJson": SCHEMA}]}},
+    {**ENTRY, "schemaJson": json.dumps(SCHEMA)},
+    [OTHER, {**ENTRY, "schemaJson": json.dumps(SCHEMA)}],
 ]
 
 shown = st.fixed_dictionaries(
@@ -151,6 +154,33 @@ def test_one_schema_is_read_in_every_variant(answer: Any) -> None:
     plan = found.properties["plan"]
     assert (plan.type, plan.description, plan.shown.display_name) == ("string", "New plan", "Plan")
     assert plan.rules == {"enum": ["team", "pro"]}
+
+
+@pytest.mark.parametrize("schema", [{"type": "object"}, {"title": "x"}, {"enum": [1]}, {}])
+@pytest.mark.parametrize("enveloped", [False, True])
+def test_a_schema_that_says_nothing_of_ours_is_a_schema(schema: Any, enveloped: bool) -> None:
+    found = lexicon_schema_of({"results": schema} if enveloped else schema, "event", "x")
+    assert (found.description, found.properties) == (None, None)
+
+
+@pytest.mark.parametrize("nothing", [None, {}, []])
+def test_a_project_without_schemas_has_an_empty_list(nothing: Any) -> None:
+    assert lexicon_schemas_of({"status": "ok", "results": nothing}) == []
+
+
+@pytest.mark.parametrize("nothing", [None, []])
+def test_nothing_in_an_envelope_is_no_schema(nothing: Any) -> None:
+    with pytest.raises(NotFoundError, match="no event schema named 'x'"):
+        lexicon_schema_of({"status": "ok", "results": nothing}, "event", "x")
+
+
+@pytest.mark.parametrize("stored", ["no json", "[1]", "5", "[" * 100_000])
+def test_a_stored_text_that_is_no_schema_is_an_error_not_a_guess(stored: str) -> None:
+    entry = {"name": "x", "schemaJson": stored}
+    with pytest.raises(MixpanelError, match="shape"):
+        lexicon_schemas_of([entry])
+    with pytest.raises(MixpanelError, match="shape"):
+        lexicon_schema_of(entry, "event", "x")
 
 
 @given(schemas, st.sampled_from(["bare", "enveloped", "entry", "list"]))

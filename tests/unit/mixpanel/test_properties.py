@@ -58,6 +58,11 @@ def test_every_property_is_listed_the_most_frequent_first(answer: dict[str, Any]
     assert counts == sorted(known, reverse=True) + [None] * (len(counts) - len(known))
 
 
+def test_counts_of_properties_may_be_texts() -> None:
+    answer = {"a": {"count": "9"}, "b": {"count": 10}, "c": {"count": "NaN"}}
+    assert event_properties_of(answer).rows == [["b", 10], ["a", 9], ["c", None]]
+
+
 @pytest.mark.anyio
 async def test_values_are_asked_of_one_event_or_of_all(script: Script) -> None:
     wire = script(httpx.Response(200, json=["starter", "team"]))

@@ -5,12 +5,12 @@ import httpx
 import pytest
 from hypothesis import given
 
-from mp_mcp.errors import MixpanelError
+from mp_mcp.errors import MixpanelError, UsageError
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.property_counts import property_counts, property_counts_of
 
 from .conftest import Script
-from .shapes import assert_whole, counted, totals
+from .shapes import assert_whole, column, counted, totals
 
 ANSWER = {
     "data": {
@@ -31,7 +31,7 @@ async def test_an_event_is_counted_by_the_values_of_a_property(script: Script) -
         date(2025, 1, 1),
         date(2025, 1, 1),
         unit="hour",
-        type="unique",
+        type="average",
         limit=7,
     )
     assert series.columns == ["date", "starter", "team"]
@@ -42,7 +42,7 @@ async def test_an_event_is_counted_by_the_values_of_a_property(script: Script) -
         "project_id": "42",
         "event": "Purchase",
         "name": "$plan",
-        "type": "unique",
+        "type": "average",
         "unit": "hour",
         "from_date": "2025-01-01",
         "to_date": "2025-01-01",
@@ -50,11 +50,21 @@ async def test_an_event_is_counted_by_the_values_of_a_property(script: Script) -
     }
 
 
+@pytest.mark.anyio
+async def test_users_by_the_hour_are_refused_before_anything_is_spent(script: Script) -> None:
+    wire = script(httpx.Response(200, json=ANSWER))
+    day = date(2025, 1, 1)
+    asked: Any = {"unit": "hour", "type": "unique", "limit": 1}
+    with pytest.raises(UsageError, match="unique users by hour"):
+        await property_counts(Mixpanel(wire.http), "Purchase", "plan", day, day, **asked)
+    assert wire.requests == []
+
+
 @given(counted)
 def test_every_value_is_a_column_the_largest_first(answer: dict[str, Any]) -> None:
     series = property_counts_of(answer)
     assert_whole(series, answer)
-    assert sorted(series.columns[1:]) == sorted(answer["data"]["values"])
+    assert sorted(series.columns[1:]) == sorted(map(column, answer["data"]["values"]))
     assert totals(series) == sorted(totals(series), reverse=True)
 
 

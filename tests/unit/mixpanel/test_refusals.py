@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mp_mcp.errors import HistoryLimitError, MpError
+from mp_mcp.errors import HistoryLimitError, MixpanelError, MpError
 from mp_mcp.mixpanel.models import Credentials, Target
 from mp_mcp.mixpanel.refusals import MAX_TEXT, failure_inside, history_days, refusal, retry_after
 
@@ -39,6 +39,49 @@ def test_every_refusal_is_one_short_line_without_secret(
 def test_an_error_inside_a_success_never_shows_a_secret(answer: Any) -> None:
     error = failure_inside(answer, TARGET)
     assert error is None or SECRET not in error.message
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"error": "no"},
+        {"error": ["no", {"more": 1}]},
+        {"error": ["no"], "plan": {"count": 1}},
+        {"error": {"message": "no"}},
+        {"error": {"code": 5}, "plan": {"count": 1}},
+        {"error": {"count": 5}, "request": "/api/query/insights"},
+        {"status": "error", "message": "no"},
+        {"status": "error"},
+    ],
+)
+def test_an_error_inside_a_success_is_a_failure(answer: Any) -> None:
+    error = failure_inside(answer, TARGET)
+    assert isinstance(error, MixpanelError)
+    assert "no" in error.message
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        ["error"],
+        {"error": ""},
+        {"error": None, "results": []},
+        {"error": [], "results": []},
+        {"error": {}, "results": []},
+        {"error": {"count": 3}},
+        {"error": {"count": 3}, "plan": {"count": 812}, "$duration_s": {}},
+        {"error": {}, "plan": {"count": 812}},
+        {"error": {"2025-01-01": {"first": 1, "counts": [1]}}, "$overall": {}},
+    ],
+)
+def test_a_name_that_is_error_is_no_failure(answer: Any) -> None:
+    assert failure_inside(answer, TARGET) is None
+
+
+def test_a_list_of_errors_is_said_as_json() -> None:
+    error = failure_inside({"error": ["one", 2]}, TARGET)
+    assert '["one", 2]' in str(error)
 
 
 @given(st.text() | st.floats().map(str) | st.integers().map(str))

@@ -11,6 +11,7 @@ from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.retention import retention, retention_of
 
 from .conftest import Script
+from .shapes import cells, meant, names
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 1, 31)
 SHOWN = {
@@ -138,9 +139,71 @@ def test_a_breakdown_that_mixpanel_ignores_is_an_empty_column() -> None:
     ]
 
 
+@pytest.mark.anyio
+async def test_an_empty_breakdown_is_no_breakdown(script: Script) -> None:
+    wire = script(httpx.Response(200, json=SHOWN))
+    found = await retention(Mixpanel(wire.http), "Signup", FIRST, LAST, on="")
+    assert (found.columns[0], "on" in wire.query) == ("date", False)
+
+
 def test_unknown_keys_beside_the_dates_are_ignored() -> None:
-    answer = {"computed_at": "2025-01-09", "2025-01-01": {**COHORT, "label": "x"}}
+    more = {"computed_at": "2025-01-09", "meta": {}, "labels": ["x"]}
+    answer = {**more, "2025-01-01": {**COHORT, "label": "x"}}
     assert retention_of(answer).rows == [["2025-01-01", 1, 1, 1.0]]
+
+
+OF_SALE = {"$overall": {"2025-01-01": LARGE}, "2024-11-11 sale": {"2025-01-01": COHORT}}
+OF_A_DAY = {"$overall": {"2025-01-01": LARGE}, "2024-11-11": {"2025-01-01": COHORT}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "segment"), [(OF_SALE, "2024-11-11 sale"), (OF_A_DAY, "2024-11-11")]
+)
+def test_a_segment_named_like_a_date_is_a_segment(answer: Any, segment: str) -> None:
+    rows = [row[:3] for row in retention_of(answer, segmented=True).rows]
+    assert rows == [["$overall", "2025-01-01", 5], [segment, "2025-01-01", 1]]
+
+
+def test_where_all_keys_are_dates_the_average_shows_which_are_those_of_births() -> None:
+    answer = {"2024-11-11": {"2025-01-01": COHORT, "$average": LARGE}}
+    rows = [row[:2] for row in retention_of(answer, segmented=True).rows]
+    assert rows == [["2024-11-11", "2025-01-01"], ["2024-11-11", "$average"]]
+
+
+def test_days_without_counts_stay_days() -> None:
+    answer = {
+        "2025-01-01": COHORT,
+        "2025-01-02": {"first": 3, "counts": None},
+        "2025-01-03": {"first": 0},
+        "2025-01-04": {},
+    }
+    assert retention_of(answer).rows == [
+        ["2025-01-01", 1, 1, 1.0],
+        ["2025-01-02", 3, None, None],
+        ["2025-01-03", 0, None, None],
+        ["2025-01-04", None, None, None],
+    ]
+
+
+def test_days_and_segments_without_cohorts_keep_their_names() -> None:
+    by_date = {"2025-01-01": {"$overall": COHORT, "iOS": COHORT}, "2025-01-02": {}}
+    rows = [row[:3] for row in retention_of(by_date, segmented=True).rows]
+    assert [None, "2025-01-02", None] in rows
+    by_segment = {"$overall": {"2025-01-01": COHORT}, "2024-11-11": {}}
+    rows = [row[:3] for row in retention_of(by_segment, segmented=True).rows]
+    assert rows == [["$overall", "2025-01-01", 1], ["2024-11-11", None, None]]
+    whole_only = {"2025-01-01": {"$overall": COHORT}, "2025-01-02": {}}
+    assert retention_of(whole_only).columns[0] == "date"
+
+
+def test_numbers_may_be_texts_and_what_cannot_be_computed_is_null() -> None:
+    answer = {"2025-01-01": {"first": "4", "counts": ["2", "NaN", None]}}
+    assert retention_of(answer).rows == [["2025-01-01", 4, 2, None, None, 0.5, None, None]]
+
+
+def test_unknown_keys_beside_dates_of_segments_are_no_segments() -> None:
+    answer = {"meta": {}, "2025-01-01": {"iOS": COHORT}}
+    assert [row[0] for row in retention_of(answer, segmented=True).rows] == ["iOS"]
 
 
 def test_a_range_without_births_is_empty() -> None:
@@ -157,6 +220,12 @@ def test_a_range_without_births_is_empty() -> None:
         {"iOS": COHORT},
         {"data": {}, "percents": []},
         {"2025-01-01": {"first": 1, "counts": ["x"]}},
+        {"2025-01-01": {"first": "x"}},
+        {"2025-01-01": {"first": 1, "counts": {"a": 1}}},
+        {"2025-01-01": COHORT, "2025-01-02": 5},
+        {"2025-01-01": COHORT, "2025-01-02": None},
+        {"2025-01-01": COHORT, "iOS": COHORT},
+        {"data": {}},
     ],
 )
 def test_an_unknown_shape_is_an_error_not_a_guess(answer: Any) -> None:
@@ -164,48 +233,41 @@ def test_an_unknown_shape_is_an_error_not_a_guess(answer: Any) -> None:
         retention_of(answer)
 
 
-counts = st.lists(st.integers(0, 2**60) | st.floats(0, 1e12), max_size=5)
-cohorts = st.fixed_dictionaries(
-    {"first": st.integers(0, 2**60), "counts": counts}, optional={"rates": counts, "x": st.text()}
+cohorts: st.SearchStrategy[dict[str, Any]] = st.just({}) | st.fixed_dictionaries(
+    {"first": cells},
+    optional={
+        "counts": st.none() | st.lists(cells, max_size=5),
+        "rates": st.none() | st.lists(cells, max_size=5),
+    },
 )
-dates = st.dates().map(str) | st.dates().map(lambda day: f"{day}T00:00:00")
-names = st.text().filter(lambda name: not name[:1].isdigit() and name != "$average")
+dates = st.dates().map(str)
+segments = names.filter(lambda name: name != "$average")
+by_segment = st.dictionaries(segments, cohorts, min_size=1, max_size=3)
 
 
-def parts(found: Any, levels: int) -> list[Any]:
-    """What lies `levels` below."""
-    return (
-        [found] if levels == 0 else [p for part in found.values() for p in parts(part, levels - 1)]
-    )
+@given(st.dictionaries(dates, by_segment, max_size=4), cohorts, st.booleans())
+def test_every_cohort_is_one_row_whatever_its_segment_is_called(
+    sent: dict[str, Any], whole: dict[str, Any], inside: bool
+) -> None:
+    by_date = {day: {**parts, "$overall": whole} for day, parts in sent.items()}
+    by_name: dict[str, Any] = {}
+    for day, parts in by_date.items():
+        for name, cohort in parts.items():
+            by_name.setdefault(name, {})[day] = cohort
+    found = retention_of(by_name if inside else by_date, segmented=True)
+    width = (len(found.columns) - 3) // 2
+    shown = {(row[0], row[1]): row[2 : 3 + width] for row in found.rows}
+    assert len(shown) == len(found.rows)
+    expected = {}
+    for name, days in by_name.items():
+        for day, cohort in days.items():
+            counts = [meant(cell) for cell in cohort.get("counts") or ()]
+            missing = [None] * (width - len(counts))
+            expected[name, day] = [meant(cohort.get("first")), *counts, *missing]
+    assert shown == expected
 
 
-@given(
-    st.one_of(
-        st.tuples(st.just(1), st.dictionaries(dates, cohorts)),
-        st.tuples(
-            st.just(2),
-            st.dictionaries(dates, st.dictionaries(names, cohorts, min_size=1, max_size=3)),
-        ),
-        st.tuples(
-            st.just(2),
-            st.dictionaries(names, st.dictionaries(dates, cohorts, min_size=1, max_size=3)),
-        ),
-    )
-)
-def test_every_cohort_is_one_row_with_all_its_numbers(sent: tuple[int, Any]) -> None:
-    levels, answer = sent
-    found = retention_of(answer)
-    assert all(len(row) == len(found.columns) for row in found.rows)
-    places = [place for place, name in enumerate(found.columns) if name.startswith("count_")]
-    users = found.columns.index("users")
-    shown = [(row[users], *(row[place] for place in places)) for row in found.rows]
-    wide = [
-        (part["first"], *part["counts"], *[None] * (len(places) - len(part["counts"])))
-        for part in parts(answer, levels)
-    ]
-    assert sorted(shown, key=repr) == sorted(wide, key=repr)
-
-
-@given(st.dictionaries(st.dates().map(str), cohorts))
-def test_cohorts_are_sorted_by_date(answer: Any) -> None:
-    assert [row[0] for row in retention_of(answer).rows] == sorted(answer)
+@given(st.dictionaries(dates, cohorts), st.booleans())
+def test_cohorts_are_sorted_by_date(answer: Any, of_a_report: bool) -> None:
+    sent = {f"{day}T00:00:00": cohort for day, cohort in answer.items()} if of_a_report else answer
+    assert [row[0] for row in retention_of(sent).rows] == sorted(answer)

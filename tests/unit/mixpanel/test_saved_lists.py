@@ -23,7 +23,7 @@ COHORT = {
     "project_id": 42,
     "data_group_id": None,
 }
-ids = st.integers(1, 2**53)
+ids = st.integers(1, 2**53) | st.integers(1, 2**53).map(str)
 saved_funnels = st.fixed_dictionaries({"funnel_id": ids}, optional={"name": texts, "steps": values})
 saved_cohorts = st.fixed_dictionaries(
     {"id": ids},
@@ -71,10 +71,16 @@ async def test_cohorts_are_posted_for_and_listed_by_name(script: Script) -> None
     assert wire.query == {"project_id": "42"}
 
 
+def test_ids_may_be_texts() -> None:
+    assert funnel_list_of([{"funnel_id": "7001", "name": "A"}]).rows == [[7001, "A"]]
+    found = cohorts_of([{**COHORT, "id": "501", "count": "148", "data_group_id": "-1"}])
+    assert [found.rows[0][place] for place in (0, 2, 6)] == [501, 148, "-1"]
+
+
 @given(st.lists(saved_funnels, max_size=5))
 def test_every_saved_funnel_is_listed(answer: list[Any]) -> None:
     rows = funnel_list_of(answer).rows
-    sent = sorted((each["funnel_id"], str(each.get("name"))) for each in answer)
+    sent = sorted((int(each["funnel_id"]), str(each.get("name"))) for each in answer)
     assert sorted((number, str(name)) for number, name in rows) == sent
     names = [(name or "").casefold() for _, name in rows]
     assert names == sorted(names)
@@ -83,7 +89,7 @@ def test_every_saved_funnel_is_listed(answer: list[Any]) -> None:
 @given(st.lists(saved_cohorts, max_size=5))
 def test_every_cohort_is_listed(answer: list[Any]) -> None:
     found = cohorts_of(answer)
-    assert sorted(row[0] for row in found.rows) == sorted(each["id"] for each in answer)
+    assert sorted(row[0] for row in found.rows) == sorted(int(each["id"]) for each in answer)
     assert all(len(row) == len(found.columns) for row in found.rows)
     assert sum(row[2] or 0 for row in found.rows) == sum(c.get("count") or 0 for c in answer)
     names = [(row[1] or "").casefold() for row in found.rows]

@@ -183,6 +183,34 @@ async def test_native_retention_is_asked_by_bookmark(script: Script) -> None:
     assert report.rows == [["2025-01-01", 2, 1, 0.5]]
 
 
+@pytest.mark.parametrize(
+    "lookup",
+    [MISSING, httpx.Response(403), httpx.Response(302), ok([1]), ok({"results": {"id": 63001}})],
+)
+async def test_native_is_refused_when_the_type_is_not_told(script: Script, lookup: Answer) -> None:
+    wire = script(lookup, ok(SERIES))
+    with pytest.raises(UsageError, match="type is unknown") as caught:
+        await saved_report(Mixpanel(wire.http), 63001, native=True, to_date=date(2025, 1, 1))
+    assert "credentials that can read bookmarks" in str(caught.value.hint)
+    assert len(wire.requests) == 1
+
+
+async def test_native_is_refused_to_a_project_secret(script: Script) -> None:
+    wire = script(ok(SERIES), target=Target(Credentials("project_secret", "abcdef"), "42"))
+    with pytest.raises(UsageError, match="type is unknown"):
+        await saved_report(Mixpanel(wire.http), 63001, native=True)
+    assert wire.requests == []
+
+
+async def test_a_lookup_that_mixpanel_cannot_answer_now_does_not_change_what_native_means(
+    script: Script,
+) -> None:
+    wire = script(httpx.Response(502))
+    with pytest.raises(MixpanelUnavailableError):
+        await saved_report(Mixpanel(wire.http), 63001, native=True)
+    assert "/api/query/insights" not in paths(wire)
+
+
 @pytest.mark.parametrize(("kind", "native"), [("insights", True), ("funnels", False)])
 async def test_dates_that_mixpanel_would_ignore_are_refused_at_no_cost(
     script: Script, kind: str, native: bool

@@ -18,7 +18,7 @@ from mp_mcp.mixpanel.segmentation import (
 )
 
 from .conftest import Script
-from .shapes import assert_whole, counted, days, numbers, texts, totals
+from .shapes import assert_whole, cells, counted, days, meant, texts, totals
 
 FIRST, LAST = date(2025, 1, 1), date(2025, 1, 2)
 ASKED = {
@@ -88,6 +88,27 @@ def test_periods_without_events_are_zero() -> None:
 def test_an_event_that_nobody_sent_is_a_column_of_zeros() -> None:
     series = series_of({"data": {"series": ["2025-01-01"], "values": {}}}, "Login")
     assert (series.columns, series.rows) == (["date", "Login"], [["2025-01-01", 0]])
+
+
+@pytest.mark.anyio
+async def test_a_breakdown_without_values_has_no_column_for_the_event(script: Script) -> None:
+    wire = script(httpx.Response(200, json={"data": {"series": ["2025-01-01"], "values": {}}}))
+    series = await segmentation(Mixpanel(wire.http), "Login", FIRST, LAST, on="plan")
+    assert (series.columns, series.rows) == (["date"], [["2025-01-01"]])
+
+
+def test_a_value_named_date_has_a_column_of_its_own() -> None:
+    answer = {"data": {"series": ["2025-01-01"], "values": {"date": {"2025-01-01": 1}}}}
+    for series in (series_of(answer, None), ranges_of(answer)):
+        assert (series.columns, series.rows) == (["date", "date (value)"], [["2025-01-01", 1]])
+
+
+def test_what_cannot_be_computed_is_null_and_not_zero() -> None:
+    sent = {"2025-01-01": "NaN", "2025-01-02": "7", "2025-01-03": float("inf")}
+    answer = {"data": {"series": [], "values": {"x": sent}}}
+    rows = [["2025-01-01", None], ["2025-01-02", 7], ["2025-01-03", None]]
+    assert series_of(answer, "x").rows == ranges_of(answer).rows == rows
+    assert numbers_of({"results": sent}, "sum").rows == rows
 
 
 def test_whole_numbers_stay_whole_and_averages_stay_exact() -> None:
@@ -187,7 +208,7 @@ def test_days_without_events_are_filled(
 ) -> None:
     answer = {"results": {"2025-01-02": 2.5, "2025-01-03": None}}
     asked = ["2025-01-01", "2025-01-02", "2025-01-03"]
-    rows = [["2025-01-01", nothing], ["2025-01-02", 2.5], ["2025-01-03", nothing]]
+    rows = [["2025-01-01", nothing], ["2025-01-02", 2.5], ["2025-01-03", None]]
     assert numbers_of(answer, aggregate, asked).rows == rows
     by_moment = {"results": {"2025-01-02T00:00:00": 2.5}}
     assert numbers_of(by_moment, aggregate, asked).rows == [["2025-01-02T00:00:00", 2.5]]
@@ -206,7 +227,7 @@ async def test_the_days_of_the_range_are_filled_and_hours_are_not(script: Script
 
 @given(
     st.fixed_dictionaries(
-        {"results": st.dictionaries(days, numbers | st.none() | st.floats(-1e9, 0))},
+        {"results": st.dictionaries(days, cells | st.floats(-1e9, 0))},
         optional={"status": texts, "computed_at": texts, "more": st.integers()},
     ),
     st.lists(st.dates().map(str), max_size=4),
@@ -215,7 +236,7 @@ def test_every_number_stays_where_it_was(answer: dict[str, Any], asked: list[str
     series = numbers_of(answer, "average", asked)
     shown = dict(series.rows)
     assert {day: number for day, number in shown.items() if number is not None} == {
-        day: number for day, number in answer["results"].items() if number is not None
+        day: meant(cell) for day, cell in answer["results"].items() if meant(cell) is not None
     }
     assert set(answer["results"]) <= set(shown) <= {*answer["results"], *asked}
     assert [row[0] for row in series.rows] == sorted(shown)

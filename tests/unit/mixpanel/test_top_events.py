@@ -48,6 +48,11 @@ async def test_top_events_come_with_their_change_the_largest_first(script: Scrip
     assert wire.query == {"project_id": "42", "type": "unique", "limit": "20"}
 
 
+def test_a_change_from_nothing_has_no_fraction() -> None:
+    event = {"event": "A", "amount": "3", "percent_change": float("inf")}
+    assert top_events_of({"events": [event]}).rows == [["A", 3, None]]
+
+
 @given(tops)
 def test_every_event_is_listed_the_largest_first(answer: dict[str, Any]) -> None:
     rows = top_events_of(answer).rows

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -6,7 +7,6 @@ import anyio
 import httpx
 import pytest
 
-from mp_mcp.mixpanel import zones as zones_module
 from mp_mcp.mixpanel.cache import AnswerCache
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.http import Http, make_client
@@ -28,12 +28,12 @@ ME = {
 class Shop:
     """A Mixpanel that knows a zone, or does not; `me` is what it answers about the user."""
 
-    def __init__(self, target: Target, me: Callable[[], Any]) -> None:
+    def __init__(self, target: Target, me: Callable[[], Any], **zones: float) -> None:
         self.asked: list[str] = []
         self._me = me
         http = Http(make_client(httpx.MockTransport(self._answer)), target, unspent())
         self.cache = AnswerCache(open_state(Path(":memory:")))
-        self.zones = Zones(self.cache)
+        self.zones = Zones(self.cache, **zones)
         self.transport = http
 
     async def _answer(self, request: httpx.Request) -> httpx.Response:
@@ -86,28 +86,45 @@ async def test_an_unknown_zone_does_not_fail_the_call_and_is_not_asked_for_each_
     assert shop.asked.count("/api/app/me") == 1
 
 
-async def test_a_zone_that_takes_long_holds_nothing_up_and_is_known_later(
-    target: Target, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Zones, "patience_s", 0)
+async def test_a_zone_that_takes_long_holds_nothing_up_and_is_known_later(target: Target) -> None:
     let_go = anyio.Event()
 
     async def late() -> httpx.Response:
         await let_go.wait()
         return httpx.Response(200, json=ME)
 
-    shop = Shop(target, late)
+    shop = Shop(target, late, patience_s=0)
     assert (await shop.ask()).time_zone is None
     let_go.set()
-    monkeypatch.setattr(Zones, "patience_s", 5)
+    assert await shop.zones.ask(shop.transport) == "Europe/Lisbon"
     assert (await shop.ask()).time_zone == "Europe/Lisbon"
     assert shop.asked.count("/api/app/me") == 1
 
 
-async def test_a_refusal_is_asked_about_again_after_a_while(
-    target: Target, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(zones_module, "FAILED_FOR_S", 0)
+async def test_a_refusal_is_asked_about_again_after_a_while(target: Target) -> None:
     answers = [httpx.Response(403), httpx.Response(200, json=ME)]
-    shop = Shop(target, lambda: answers.pop(0))
+    shop = Shop(target, lambda: answers.pop(0), failed_for_s=0)
     assert [(await shop.ask()).time_zone for _ in range(2)] == [None, "Europe/Lisbon"]
+
+
+async def test_a_mistake_while_learning_does_not_fail_the_answer(target: Target) -> None:
+    def mistake() -> httpx.Response:
+        raise KeyError("a bug")
+
+    assert (await Shop(target, mistake).ask()).time_zone is None
+
+
+async def test_nothing_is_asked_any_more_after_the_end(target: Target) -> None:
+    async def never() -> httpx.Response:
+        await anyio.sleep_forever()
+        return httpx.Response(200)
+
+    before = asyncio.all_tasks()
+    shop = Shop(target, never, patience_s=0)
+    await shop.ask()
+    assert asyncio.all_tasks() > before
+    with anyio.fail_after(5):
+        await shop.zones.close()
+        await shop.cache.close()
+        await anyio.wait_all_tasks_blocked()
+    assert asyncio.all_tasks() == before

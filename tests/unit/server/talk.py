@@ -13,7 +13,7 @@ from mcp.shared._context_streams import create_context_streams
 from mcp.shared.message import SessionMessage
 
 from mp_mcp.accounts import ServerSettings
-from mp_mcp.server import protocol
+from mp_mcp.server import lines, protocol
 from mp_mcp.server.session import Greeting, Session
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.settings import Home
@@ -57,7 +57,7 @@ class Talk:
 
     async def send(self, message: Message) -> None:
         """Send one message as it is."""
-        await self._send.send(protocol.parsed(json.dumps(message).encode()))
+        await self._send.send(lines.parsed(json.dumps(message).encode()))
 
     async def start(self, method: str, params: Mapping[str, Any] | None = None) -> int:
         """Send a request; its id."""
@@ -102,7 +102,7 @@ class Talk:
     async def listen(self, replies: Any) -> None:
         """Sort what the server says."""
         async for reply in replies:
-            message = json.loads(protocol.as_line(reply))
+            message = json.loads(lines.as_line(reply))
             if "id" in message:
                 assert message["id"] not in self._answers, "answered twice"
                 self._answers[message["id"]] = message

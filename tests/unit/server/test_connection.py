@@ -18,7 +18,12 @@ pytestmark = pytest.mark.anyio
 async def test_a_greeting_is_answered_with_who_serves(home: Home) -> None:
     async with doorstep(home, samples()) as step, step.guest() as guest:
         answer = await guest.request("hello", "mp/hello", {"version": __version__})
-        assert answer["result"] == {"version": __version__, "pid": os.getpid(), "leaving": False}
+        assert answer["result"] == {
+            "version": __version__,
+            "pid": os.getpid(),
+            "leaving": False,
+            "standing": {"account": None, "project": None},
+        }
         assert await guest.call(1, "say_word", word="x") == {"word": "x"}
     assert step.reasons == []
 

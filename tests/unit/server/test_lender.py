@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 
 from mp_mcp import keychain
@@ -10,10 +11,12 @@ from mp_mcp.accounts import Account, ServerSettings, remove_account, save_accoun
 from mp_mcp.call import AGENT_BOUNDS
 from mp_mcp.errors import CredentialsError, SettingsError
 from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport, MixpanelLogin
+from mp_mcp.mixpanel.models import Target
 from mp_mcp.progress import Progress
 from mp_mcp.server.lender import ProjectLender
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.settings import Asking, Home
+from tests.unit.memory_keyring import MemoryKeyring
 
 pytestmark = pytest.mark.anyio
 
@@ -52,7 +55,7 @@ def test_a_notice_waits_until_it_was_told_and_is_told_once(home: Home) -> None:
     switch(home, OTHER)
     assert client.standing().notice
     assert client.standing().notice, "it was not told yet"
-    client.standing().told()
+    client.standing().notice_told()
     assert client.standing().notice is None
 
 
@@ -73,6 +76,17 @@ def test_a_file_that_is_broken_for_a_while_does_not_hide_a_switch(home: Home) ->
     home.config.chmod(0o600)
     switch(home, OTHER)
     assert "from work (project 1001) to other (project 2002)" in str(client.standing().notice)
+
+
+def test_two_switches_in_a_row_are_told_as_one_from_what_the_client_knew(home: Home) -> None:
+    client = lender(home)
+    client.standing()
+    switch(home, OTHER)
+    client.standing()
+    switch(home, Account("third", "u", "s", None, "3003"))
+    assert "from work (project 1001) to third (project 3003)" in str(client.standing().notice)
+    switch(home, WORK)
+    assert client.standing().notice is None, "it is where it was"
 
 
 def test_a_call_that_runs_stays_where_it_began(home: Home) -> None:
@@ -151,29 +165,41 @@ async def test_a_data_view_reaches_mixpanel(home: Home) -> None:
     assert found.target.workspace_id == "4201"
 
 
-async def test_a_secret_in_the_keyring_is_fetched_once(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+async def test_a_secret_in_the_keyring_is_fetched_once_for_calls_at_one_time(
+    home: Home, memory_keyring: MemoryKeyring
 ) -> None:
-    asked: list[str] = []
-
-    def secret_of(_home: Home, account: str) -> str:
-        asked.append(account)
-        return "from-the-keyring"
-
-    monkeypatch.setattr(keychain, "secret_of", secret_of)
+    keychain.save(home, "work", "from-the-keyring")
+    memory_keyring.asked = 0
     switch(home, Account("work", "robot", None, None, "1001", in_keyring=True))
     client = lender(home)
-    for _ in range(2):
+    targets: list[Target] = []
+
+    async def lend() -> None:
         found = await client.standing().lend(MixpanelExport)
         assert isinstance(found, MixpanelExport)
-        assert found.transport.target.credentials.secret == "from-the-keyring"
-    assert asked == ["work"]
+        targets.append(found.transport.target)
+
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(lend)
+    assert {target.credentials.secret for target in targets} == {"from-the-keyring"}
+    assert memory_keyring.asked == 1
 
 
-async def test_a_token_in_the_keyring_is_a_token(
-    home: Home, monkeypatch: pytest.MonkeyPatch
+async def test_a_call_that_waits_for_the_keyring_can_be_cancelled(
+    home: Home, memory_keyring: MemoryKeyring
 ) -> None:
-    monkeypatch.setattr(keychain, "secret_of", lambda _home, _account: "a-token")
+    keychain.save(home, "work", "s")
+    switch(home, Account("work", "robot", None, None, "1001", in_keyring=True))
+    memory_keyring.unlocked.clear()
+    with anyio.fail_after(5), anyio.move_on_after(0.01) as given_up:
+        await lender(home).standing().lend(MixpanelExport)
+    memory_keyring.unlocked.set()
+    assert given_up.cancelled_caught
+
+
+async def test_a_token_in_the_keyring_is_a_token(home: Home, memory_keyring: MemoryKeyring) -> None:
+    keychain.save(home, "work", "a-token")
     switch(home, Account("work", None, None, None, "1001", in_keyring=True))
     found = await lender(home).standing().lend(MixpanelExport)
     assert isinstance(found, MixpanelExport)

@@ -1,4 +1,5 @@
 from datetime import date
+from typing import Any
 
 import httpx
 import pytest
@@ -36,6 +37,30 @@ async def test_more_event_names_than_asked_for_are_announced(script: Script) -> 
     assert found.rows == [["e0"], ["e1"], ["e2"]]
     assert (found.row_count, found.truncated) == (3, True)
     assert "10 events in all" in str(found.hint)
+
+
+@pytest.mark.parametrize(
+    ("asked", "rows", "hints"),
+    [
+        ({}, 1000, ["at most 5,000", "5,000 events in all"]),
+        ({"limit": 5000}, 5000, ["at most 5,000"]),
+        ({"limit": 100_000}, 5000, ["at most 5,000"]),
+        ({"search": "e4999"}, 1, ["at most 5,000"]),
+    ],
+)
+async def test_as_many_events_as_mixpanel_lists_may_not_be_all(
+    script: Script, asked: dict[str, Any], rows: int, hints: list[str]
+) -> None:
+    mixpanel, _ = answering(script, [f"e{n}" for n in range(5000)])
+    found = await inspect_events(mixpanel, **asked)
+    assert (found.row_count, found.truncated) == (rows, True)
+    assert all(hint in str(found.hint) for hint in hints)
+
+
+async def test_fewer_events_than_mixpanel_lists_are_all(script: Script) -> None:
+    mixpanel, _ = answering(script, [f"e{n}" for n in range(4999)])
+    found = await inspect_events(mixpanel, limit=5000)
+    assert (found.row_count, found.truncated, found.hint) == (4999, False, None)
 
 
 SAVED = {
@@ -98,6 +123,13 @@ async def test_a_series_of_nothing_doubts_the_names(script: Script) -> None:
     found = await query_segmentation(mixpanel, "Sginup", from_date=DAY, to_date=DAY)
     assert found.rows == [["2025-01-01", 0]]
     assert "inspect_events" in str(found.hint)
+    assert "inspect_properties" in str(found.hint)
+
+
+async def test_a_breakdown_of_nothing_has_no_column_for_the_event(script: Script) -> None:
+    mixpanel, _ = answering(script, counted({}, "2025-01-01"))
+    found = await query_segmentation(mixpanel, "Buy", on="plam", from_date=DAY, to_date=DAY)
+    assert found.columns == ["date"]
     assert "inspect_properties" in str(found.hint)
 
 

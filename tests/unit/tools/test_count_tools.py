@@ -129,6 +129,23 @@ async def test_events_that_all_came_in_are_not_doubted(script: Script) -> None:
     assert (await event_counts(mixpanel, ("Buy",), from_date=DAY, to_date=NEXT)).hint is None
 
 
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        (event_counts, {"events": ["Buy"]}),
+        (property_counts, {"event": "Buy", "property": "plan"}),
+    ],
+)
+async def test_users_by_the_hour_are_refused_at_no_cost(
+    script: Script, function: Any, arguments: dict[str, Any]
+) -> None:
+    mixpanel, wire = answering(script, counted({}))
+    given = accepted(function, {**arguments, **DATES, "type": "unique", "unit": "hour"})
+    with pytest.raises(UsageError, match="unique users by hour"):
+        await function(mixpanel, **given)
+    assert wire.requests == []
+
+
 @pytest.mark.parametrize("events", [[], "", " , "])
 async def test_a_comparison_needs_an_event(events: Any) -> None:
     with pytest.raises(UsageError, match="events"):

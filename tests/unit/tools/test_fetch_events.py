@@ -173,7 +173,7 @@ class OurLender:
         """Always the same."""
         return self
 
-    def told(self) -> None:
+    def notice_told(self) -> None:
         """There is nothing to tell."""
 
     async def lend(self, handle: type[Handle], **options: Any) -> Handle:

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.anyio
 DATES = {"from_date": "2025-01-01", "to_date": "2025-01-31"}
 SWAPPED = {"from_date": "2025-01-31", "to_date": "2025-01-01"}
 FUNNEL = {"data": {"2025-01-01": {"steps": [{"count": 3, "event": "Login"}]}}}
+NOBODY = {"data": {"2025-01-01": {"steps": [{"count": 0, "event": "Login"}]}}}
 COHORTS = {"2025-01-01": {"first": 4, "counts": [2]}}
 
 
@@ -113,6 +114,49 @@ async def test_frequency_is_counted_in_hours_of_days_by_default(script: Script) 
     )
     sent = {"unit": "day", "addiction_unit": "hour", "event": "Login", "where": "x"}
     assert wire.query.items() >= sent.items()
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "answer", "hint"),
+    [
+        (query_funnel, {"funnel_id": 1}, {"data": {}}, "inspect_funnels"),
+        (query_funnel, {"funnel_id": 1}, NOBODY, "inspect_funnels"),
+        (query_funnel, {"funnel_id": 1, "on": "plan"}, NOBODY, "inspect_funnels"),
+        (query_retention, {"born": "Sginup"}, {}, "'Sginup'"),
+        (query_retention, {"born": "Sginup"}, {"2025-01-01": {"first": 0}}, "inspect_events"),
+        (query_retention, {"born": "Sginup"}, {"2025-01-01": {}}, "'Sginup'"),
+        (
+            query_retention,
+            {"born": "Signup", "return": "Lgoin"},
+            {"2025-01-01": {"first": 4, "counts": [0, 0]}},
+            "Nobody came back",
+        ),
+        (query_frequency, {"event": "Lgoin"}, {"data": {}}, "inspect_events"),
+        (query_frequency, {}, {"data": {"2025-01-01": [0, 0]}}, "inspect_events"),
+    ],
+)
+async def test_nobody_at_all_doubts_the_names(
+    script: Script, function: Any, arguments: dict[str, Any], answer: Any, hint: str
+) -> None:
+    _, wire = answering(script, answer)
+    found = await called(function, wire, {**arguments, **DATES})
+    assert hint in str(found.hint)
+    assert "inspect_" in str(found.hint)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "answer"),
+    [
+        (query_funnel, {"funnel_id": 1}, FUNNEL),
+        (query_retention, {"born": "Signup"}, COHORTS),
+        (query_frequency, {}, {"data": {"2025-01-01": [3, 0]}}),
+    ],
+)
+async def test_somebody_is_no_reason_to_doubt(
+    script: Script, function: Any, arguments: dict[str, Any], answer: Any
+) -> None:
+    _, wire = answering(script, answer)
+    assert (await called(function, wire, {**arguments, **DATES})).hint is None
 
 
 async def test_a_saved_report_is_shown_with_its_name_and_type(script: Script) -> None:
