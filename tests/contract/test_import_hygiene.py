@@ -35,6 +35,7 @@ REFUSED: Script = answers({"code": "query", "message": "No."}, is_error=True)
         (["server", "start"], ROWS, 0),
         (["query", "sql", "--help"], ROWS, 0),
         (["--help"], ROWS, 0),
+        (["completion", "bash", "--", "inspect", ""], ROWS, 0),
         ([], ROWS, 0),
     ],
     ids=lambda value: " ".join(value) or "nothing" if isinstance(value, list) else None,
