@@ -5,7 +5,6 @@ of a command, takes `-1d` for a flag where a value must stand, and costs 6 ms mo
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from mp_mcp.errors import UsageError
@@ -161,6 +160,8 @@ def _value(command: Command, one: Argument | Option, text: str | None) -> Any:
 
 def _absolute(path: str) -> str:
     """As the server needs it, because its folder is not ours."""
+    from pathlib import Path
+
     try:
         return str(Path(path).expanduser().absolute())
     except RuntimeError as error:  # ~nobody
