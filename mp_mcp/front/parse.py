@@ -72,7 +72,7 @@ class _Line:
         self._own = {name: option for option in command.options for name in option.spellings}
 
     def _take_flags(self, word: str) -> None:
-        """`--limit=5`, `--limit` with the next word, `-l5`, `-l` likewise, or `-qv`."""
+        """`--limit=5`, `--limit` with the next word, `-l5` and so on, or `-qv`."""
         if word.startswith("--"):
             name, equals, text = word.partition("=")
             self._take(name, text if equals else None)
@@ -81,7 +81,7 @@ class _Line:
         while letters:
             name, letters = "-" + letters[0], letters[1:]
             if self._option(name).metavar and letters:
-                self._take(name, letters)
+                self._take(name, letters.removeprefix("="))
                 return
             self._take(name, None)
 

@@ -56,6 +56,7 @@ def _refused(line: str | list[str]) -> UsageError:
         "copy x --format json --quiet --account me",
         "copy x --format=json --quiet --account=me",
         "copy -fjson -q -ame x",
+        "copy -f=json -q -a=me x",
         "copy -qfjson -ame x",
         "-qf json copy x -a me",
         "-f csv copy -f json x -qa me",
