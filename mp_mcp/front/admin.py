@@ -11,18 +11,17 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-import click
-
+from mp_mcp.errors import UsageError
 from mp_mcp.front import link, render
-from mp_mcp.front.flags import Flags
+from mp_mcp.front.command import command
+from mp_mcp.front.flags import Flags, Option
 from mp_mcp.server import lease
 from mp_mcp.settings import Home, asking, find_home
 
 STOP_PATIENCE_S = 30.0
 
 
-@click.command("start")
-@click.pass_obj
+@command()
 def start(flags: Flags) -> None:
     """Start the shared server, and return when it answers.
 
@@ -33,8 +32,7 @@ def start(flags: Flags) -> None:
     render.show(found, flags, sentence=f"server running, pid {server.pid}")
 
 
-@click.command("stop")
-@click.pass_obj
+@command()
 def stop(flags: Flags) -> None:
     """Stop the shared server, and return when it has let go of every file.
 
@@ -56,8 +54,7 @@ def stop(flags: Flags) -> None:
     render.show({"running": False, "stopped": was_running, "pid": asked}, flags, sentence=sentence)
 
 
-@click.command("status")
-@click.pass_obj
+@command()
 def status(flags: Flags) -> None:
     """Say whether the shared server runs, which clients are connected and what they do.
 
@@ -71,12 +68,14 @@ def status(flags: Flags) -> None:
         render.show(found, flags)
 
 
-@click.command("logs")
-@click.option("-n", "--lines", type=click.IntRange(min=0), default=50, help="How many [default 50]")
-@click.option("-f", "--follow", is_flag=True, help="Go on with new lines, until Ctrl-C")
-@click.pass_obj
-def logs(flags: Flags, lines: int, follow: bool) -> None:
+@command(
+    Option("lines", ("-n", "--lines"), "How many  [default 50; at least 0]", "N", "int"),
+    Option("follow", ("-f", "--follow"), "Go on with new lines, until Ctrl-C"),
+)
+def logs(flags: Flags, lines: int = 50, follow: bool = False) -> None:
     """Show the end of the server's log."""
+    if lines < 0:
+        raise UsageError(f"--lines is at least 0, not {lines}.", hint="Give a number such as 50.")
     path = find_home().server_log
     as_json = flags.format in ("json", "jsonl")
     place = place_in(path)
@@ -87,8 +86,8 @@ def logs(flags: Flags, lines: int, follow: bool) -> None:
             _print(line, as_json=as_json)
 
 
-@click.command("demo")
-def demo() -> None:
+@command()
+def demo(_: Flags) -> None:
     """A tour in two minutes, with a simulated project: no account is needed."""
     code = import_module("mp_mcp.demo.tour").main()
     if isinstance(code, int):

@@ -6,49 +6,54 @@ Never takes a secret as an argument (others can read a process list), and never 
 import sys
 from dataclasses import replace
 
-import click
-
 from mp_mcp import accounts, keychain
 from mp_mcp.accounts import Account
 from mp_mcp.errors import CredentialsError, UsageError
-from mp_mcp.front import link, render, sources, talk
-from mp_mcp.front.flags import Flags
-from mp_mcp.resolve import REGIONS
+from mp_mcp.front import ask, link, render, sources, talk
+from mp_mcp.front.command import Argument, command
+from mp_mcp.front.flags import Flags, Option, one_of
+from mp_mcp.resolve import LOGIN, REGIONS
 from mp_mcp.settings import Asking, Home, asking, find_home
 
-LOGIN_HINT = "Run `mp auth login`, or set MP_USERNAME, MP_SECRET and MP_PROJECT_ID."
+LONGEST_NAME = 64
 
 
-@click.command("login")
-@click.argument("name", default="default", metavar="[NAME]")
-@click.option(
-    "--username", metavar="TEXT", help="Service account, e.g. mp.a1b2c3.mp-service-account"
+@command(
+    Argument("name", "NAME", "What to call it; default when left out", required=False),
+    Option(
+        "username",
+        ("--username",),
+        "Service account, e.g. mp.a1b2c3.mp-service-account",
+        "TEXT",
+    ),
+    Option("oauth", ("--oauth",), "Store an OAuth bearer token instead of a secret"),
+    one_of("region", ("--region",), tuple(REGIONS), "Found out when left out"),
+    Option("project", ("--project",), "Project to use; asked for when there are several", "ID"),
+    one_of(
+        "store",
+        ("--store",),
+        ("keyring", "file"),
+        "Where the secret goes: the system's keyring when there is one, else mp.toml (0600)",
+    ),
+    Option("is_default", ("--default",), "Use it from now on, as without this flag"),
+    Option("is_default", ("--no-default",), "Leave the default account as it is", meaning=False),
 )
-@click.option("--oauth", is_flag=True, help="Store an OAuth bearer token instead of a secret")
-@click.option("--region", type=click.Choice(tuple(REGIONS)), help="Found out when left out")
-@click.option("--project", metavar="ID", help="Project to use; asked for when there are several")
-@click.option(
-    "--store",
-    type=click.Choice(("keyring", "file")),
-    help="Where the secret goes: the system's keyring when there is one, else mp.toml (0600)",
-)
-@click.option("--default/--no-default", "is_default", default=True, help="Use it from now on")
-@click.pass_obj
 def login(
     flags: Flags,
-    name: str,
-    username: str | None,
-    oauth: bool,
-    region: str | None,
-    project: str | None,
-    store: str | None,
-    is_default: bool,
+    name: str = "default",
+    username: str | None = None,
+    oauth: bool = False,
+    region: str | None = None,
+    project: str | None = None,
+    store: str | None = None,
+    is_default: bool = True,
 ) -> None:
     """Check a service account with Mixpanel and store it.
 
     The secret comes from a hidden prompt, from stdin when that is piped, or from MP_SECRET; a
     token with --oauth from the prompt, stdin or MP_OAUTH_TOKEN.
     """
+    _require_name(name)
     home, found = find_home(), asking()
     client = _token(found) if oauth else _service_account(found, username)
     wanted = region or found.region
@@ -61,14 +66,14 @@ def login(
     _tell_login(flags, home, account)
 
 
-@click.command("logout")
-@click.argument("name", required=False, metavar="[NAME]")
-@click.pass_obj
-def logout(flags: Flags, name: str | None) -> None:
+@command(Argument("name", "NAME", "The account to remove", required=False))
+def logout(flags: Flags, name: str | None = None) -> None:
     """Remove a stored account and its secret; without a name, the default account."""
     home = find_home()
     stored = accounts.read_stored(home)
-    name = name or flags.account or stored.default
+    chosen = flags.account if name is None else name
+    # An empty name is somebody's empty variable, and no reason to take the default.
+    name = stored.default if chosen is None else chosen
     if name is None:
         render.show({"removed": None}, flags, sentence="no account is stored")
         return
@@ -84,20 +89,17 @@ def logout(flags: Flags, name: str | None) -> None:
     )
 
 
-@click.command("status")
-@click.pass_obj
+@command()
 def status(flags: Flags) -> None:
     """Say which account, project and region are in use, and why.
 
     It reads settings only; `mp auth test` asks Mixpanel.
     """
     home = find_home()
-    found = sources.explained(home, flags)
-    render.show(found if found["configured"] else {**found, "hint": LOGIN_HINT}, flags)
+    render.show(sources.explained(home, flags), flags)
 
 
-@click.command("list")
-@click.pass_obj
+@command()
 def list_accounts(flags: Flags) -> None:
     """List the stored accounts."""
     stored = accounts.read_stored(find_home())
@@ -110,12 +112,10 @@ def list_accounts(flags: Flags) -> None:
     ]
     columns = ["name", "username", "project_id", "region", "secret_in", "default"]
     found = {"columns": columns, "rows": rows, "row_count": len(rows)}
-    render.show(found if rows else {**found, "hint": LOGIN_HINT}, flags)
+    render.show(found if rows else {**found, "hint": LOGIN}, flags)
 
 
-@click.command("switch")
-@click.argument("name", metavar="NAME")
-@click.pass_obj
+@command(Argument("name", "NAME", "The account to use from now on"))
 def switch(flags: Flags, name: str) -> None:
     """Make a stored account the default, at once and for agents that are connected too.
 
@@ -126,6 +126,14 @@ def switch(flags: Flags, name: str) -> None:
     if before not in (None, name):
         sentence += f", before it was {before}"
     render.show({"default": name, "before": before}, flags, sentence=sentence)
+
+
+def _require_name(name: str) -> None:
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise UsageError(
+            f"An account's name has 1 to {LONGEST_NAME} printable characters.",
+            hint="Example: mp auth login work",
+        )
 
 
 def _service_account(found: Asking, username: str | None) -> Asking:
@@ -145,15 +153,12 @@ def _asked(question: str) -> str:
         raise UsageError(
             f"{question}: nobody is here to ask.", hint="Pass --username, or set MP_USERNAME."
         )
-    return str(click.prompt(question, err=True)).strip()
+    return ask.answer(question)
 
 
 def _typed(what: str, otherwise: str) -> str:
     """A secret from a hidden prompt, or from stdin when nobody sits there."""
-    if sys.stdin.isatty():
-        secret = str(click.prompt(what, hide_input=True, err=True))
-    else:
-        secret = sys.stdin.readline()
+    secret = ask.secret(what) if sys.stdin.isatty() else sys.stdin.readline()
     if not secret.strip():
         raise CredentialsError(
             f"No {what.removeprefix('OAuth ').lower()} was given.",
@@ -228,5 +233,4 @@ def _project(wanted: str | None, projects: list[tuple[str, str]]) -> str | None:
         )
     for number, title in projects:
         talk.say(f"  {number}  {title}")
-    choice = click.Choice([number for number, _ in projects])
-    return str(click.prompt("Project", type=choice, show_choices=False, err=True))
+    return ask.one_of("Project", [number for number, _ in projects])

@@ -8,14 +8,13 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
-import click
-
-from mp_mcp.errors import ErrorInfo, ExitCode, MpError, exit_code_of
+from mp_mcp import __version__
+from mp_mcp.errors import ExitCode, MpError, exit_code_of
 from mp_mcp.front import commands, link, render, talk
-from mp_mcp.front.flags import Flags
+from mp_mcp.front.flags import VERSION, Flags
+from mp_mcp.front.parse import parse
 from mp_mcp.front.tool_command import spoken, table
 from mp_mcp.settings import asking, find_home
 
@@ -48,13 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(words: list[str]) -> int:
     try:
         _obey(words)
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         talk.say("interrupted")
         return ExitCode.INTERRUPTED
-    except click.exceptions.Exit as ended:
-        return ended.exit_code
-    except click.ClickException as error:
-        return _refused(error)
     except MpError as error:
         return _failed(error)
     except BrokenPipeError:
@@ -89,39 +84,25 @@ def run_tool(flags: Flags, tool: str, arguments: dict[str, Any], wants_one: bool
 
 
 def _obey(words: list[str]) -> None:
-    root = commands.root(run_tool)
-    if not words and "_MP_COMPLETE" not in os.environ:
+    if not words:
         render.write(WELCOME)
         return
-    if not words:
-        from click.shell_completion import shell_complete
+    meant = parse(words, lambda words: commands.find(words, run_tool))
+    if meant.asks is VERSION:
+        render.write(f"mp {__version__}\n")
+    elif meant.asks or meant.command.run is None:
+        from mp_mcp.front.help_text import help_of
 
-        shell_complete(root, {}, "mp", "_MP_COMPLETE", os.environ["_MP_COMPLETE"])
-        return
-    # Not `root.main`: it would take over broken pipes, interrupts and exit codes.
-    with root.make_context("mp", words, obj=Flags(), max_content_width=100) as context:
-        root.invoke(context)
+        render.write(help_of(meant.command))
+    else:
+        meant.command.run(meant.flags, meant.values)
 
 
 def _open_closed_streams() -> None:
-    """A shell's `>&-` leaves None where Python and click expect a file."""
+    """A shell's `>&-` leaves None where Python expects a file."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
-
-
-def _refused(error: click.ClickException) -> int:
-    """What click says about a command line, in our form."""
-    context = getattr(error, "ctx", None)
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):
-        render.write(context.get_help() + "\n" if context else "")
-        return ExitCode.OK
-    near = getattr(error, "possibilities", None)
-    path = context.command_path if context else "mp"
-    hint = f"Did you mean {near[0]}?" if near else f"See `{path} --help`."
-    message = " ".join((error.message if near else error.format_message()).split())
-    talk.error(ErrorInfo("usage", message, hint))
-    return ExitCode.INVALID
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115
 
 
 def _failed(error: MpError) -> int:

@@ -5,12 +5,9 @@ Never imports a tool: the table says all there is to know, and only the command 
 
 from functools import cache
 from importlib import import_module
-from typing import Any
 
-import click
-
-from mp_mcp.front import flags
-from mp_mcp.front.tool_command import OUTPUT_NOTE, Run, table, tool_command
+from mp_mcp.front.command import Command, unknown
+from mp_mcp.front.tool_command import RunTool, table, tool_command
 
 GROUPS = {
     "inspect": "See what exists: events, reports, local tables",
@@ -36,79 +33,42 @@ BY_HAND = {
     ("server", "stop"): ("mp_mcp.front.admin:stop", "Stop the shared server."),
     ("server", "status"): ("mp_mcp.front.admin:status", "Say whether it runs, and for whom."),
     ("server", "logs"): ("mp_mcp.front.admin:logs", "Show the end of the server's log."),
+    ("completion",): (
+        "mp_mcp.front.completion:completion",
+        "Print a script that completes mp's words in your shell.",
+    ),
     ("demo",): ("mp_mcp.front.admin:demo", "A tour in two minutes, without an account."),
 }
 
-
-class Branch(click.Group):
-    """The commands that start with some words; its members are built when they are used."""
-
-    def __init__(self, words: tuple[str, ...], run: Run, **more: Any) -> None:
-        super().__init__(name=words[-1] if words else "mp", add_help_option=False, **more)
-        self._words = words
-        self._run = run
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """The next words, in the order of the table; hand-written commands last."""
-        depth = len(self._words)
-        found = {w[depth] for w in _leaves() if w[:depth] == self._words}
-        return sorted(found, key=lambda word: (_rank(word) if depth == 0 else 0, word))
-
-    def get_command(
-        self,
-        ctx: click.Context,  # noqa: ARG002 - click's signature
-        cmd_name: str,
-    ) -> click.Command | None:
-        """Build one member."""
-        words = (*self._words, cmd_name)
-        leaf = _leaves().get(words)
-        if leaf is not None:
-            return _by_hand(words) if words in BY_HAND else tool_command(leaf, self._run)
-        if any(other[: len(words)] == words for other in _leaves()):
-            return Branch(words, self._run, help=GROUPS.get(cmd_name), params=flags.options())
-        return None
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """The member of that name. Raises: NoSuchCommand with the closest one."""
-        if not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            raise click.NoSuchCommand(args[0], possibilities=self.list_commands(ctx), ctx=ctx)
-        return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the members without building them."""
-        rows = []
-        for word in self.list_commands(ctx):
-            words = (*self._words, word)
-            rows.append((word, _short_help(words)))
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+ABOUT = "Mixpanel and local SQL in your terminal, shared with your AI agents."
 
 
-def root(run: Run) -> click.Group:
-    """The command `mp`."""
-    return Branch(
-        (),
-        run,
-        help="Mixpanel and local SQL in your terminal, shared with your AI agents.",
-        epilog="Exit codes: 0 ok, 1 unexpected, 2 authentication or plan, 3 invalid arguments or "
-        "query, 4 not found, 5 rate limited, 6 database locked by another program, "
-        "7 Mixpanel unavailable, 130 interrupted.",
-        params=flags.options(hidden=False),
-    )
+def find(words: tuple[str, ...], run: RunTool) -> Command:
+    """The command of these words, or the group that starts with them. Raises: UsageError."""
+    leaf = _leaves().get(words)
+    if leaf:
+        return tool_command(leaf, run)
+    if words in BY_HAND:
+        return _by_hand(words)
+    members = _members(words)
+    if members:
+        return Command(words, GROUPS.get(words[-1], "") if words else ABOUT, members=members)
+    group = find(words[:-1], run)
+    raise unknown("command", words[-1], dict(group.members), f"See `{group.line} --help`.")
 
 
-def _by_hand(words: tuple[str, ...]) -> click.Command:
-    import copy
-
+def _by_hand(words: tuple[str, ...]) -> Command:
     module, _, name = BY_HAND[words][0].partition(":")
-    command: click.Command = copy.copy(getattr(import_module(module), name))
-    taken = {spelling for param in command.params for spelling in param.opts}
-    command.add_help_option = False
-    command.params = [*command.params, *flags.options(taken)]
-    command.help, command.epilog = command.help or BY_HAND[words][1], OUTPUT_NOTE
-    return command
+    command: Command = getattr(import_module(module), name)
+    return command._replace(words=words)
+
+
+def _members(words: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The next words and what they are for, in the order of GROUPS, then by name."""
+    depth = len(words)
+    found = {other[depth] for other in _leaves() if other[:depth] == words}
+    ordered = sorted(found, key=lambda word: (0 if depth else _rank(word), word))
+    return tuple((word, _short_help((*words, word))) for word in ordered)
 
 
 @cache

@@ -1,22 +1,15 @@
-"""The flags that every command takes, before or after its words.
+"""What a flag is, and the flags that every command takes: before, between and after its words.
 
 Never takes a letter from a command: where a command has a flag of the same name, that one wins.
 """
 
-from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
-
-import click
-
-from mp_mcp import __version__
-
-Callback = Callable[[click.Context, click.Parameter, Any], None]
 
 FORMATS = ("json", "jsonl", "csv", "table", "plain")
 
 
 class Flags:
-    """What the person wished for, filled in while click parses."""
+    """What the person wished for, whatever the command is."""
 
     def __init__(self) -> None:
         self.format: str | None = None
@@ -28,86 +21,55 @@ class Flags:
         self.fresh = False
 
 
-class _Spec(NamedTuple):
-    names: tuple[str, ...]
+class Option(NamedTuple):
+    """A flag in all its spellings. It takes a value when it has a `metavar`; `name` is its key.
+
+    `kind` says what becomes of the value's text (`parse.KINDS`; any other kind leaves it as it
+    is), `meaning` is the value of a flag that takes none, and `many` collects repetitions.
+    """
+
+    name: str
+    spellings: tuple[str, ...]
     help: str
     metavar: str | None = None
+    kind: str = "str"
     choices: tuple[str, ...] = ()
+    required: bool = False
+    many: bool = False
+    meaning: bool = True
 
 
-_SPECS = (
-    _Spec(("-f", "--format"), "How to print: table on a terminal, json otherwise", choices=FORMATS),
-    _Spec(("-q", "--quiet"), "No hints, notices and progress on stderr"),
-    _Spec(("-v", "--verbose"), "Say on stderr which server answered, and how fast"),
-    _Spec(("-a", "--account"), "Use this stored account", metavar="NAME"),
-    _Spec(("-p", "--project"), "Use this Mixpanel project", metavar="ID"),
-    _Spec(("--workspace",), "Use this data view of the project", metavar="ID"),
-    _Spec(("--fresh",), "Ask Mixpanel again instead of using a cached answer"),
+def one_of(name: str, spellings: tuple[str, ...], choices: tuple[str, ...], about: str) -> Option:
+    """A flag whose value is one of a few words."""
+    return Option(name, spellings, about, f"[{'|'.join(choices)}]", "one_of", choices)
+
+
+OUTPUT = (
+    one_of(
+        "format", ("-f", "--format"), FORMATS, "How to print: table on a terminal, json otherwise"
+    ),
+    Option("quiet", ("-q", "--quiet"), "No hints, notices and progress on stderr"),
+    Option("verbose", ("-v", "--verbose"), "Say on stderr which server answered, and how fast"),
+    Option("account", ("-a", "--account"), "Use this stored account", "NAME"),
+    Option("project", ("-p", "--project"), "Use this Mixpanel project", "ID"),
+    Option("workspace", ("--workspace",), "Use this data view of the project", "ID"),
+    Option("fresh", ("--fresh",), "Ask Mixpanel again instead of using a cached answer"),
 )
+"""Each sets the field of Flags that has its name."""
+
+VERSION = Option("version", ("--version",), "Show the version.")
+HELP = Option("help", ("--help",), "Show this help.")
+
+EVERYWHERE = {
+    spelling: option for option in (*OUTPUT, VERSION, HELP) for spelling in option.spellings
+}
 
 
-def options(taken: Collection[str] = (), *, hidden: bool = True) -> list[click.Parameter]:
-    """The flags as click options, without the names that are taken."""
-    made: list[click.Parameter] = []
-    for spec in _SPECS:
-        names = [name for name in spec.names if name not in taken]
-        if names:
-            made.append(_option(spec, names, hidden=hidden))
-    made.append(_eager("--version", "_version", _show_version, "Show the version.", hidden=hidden))
-    # Our own: click's looks for translations in the file system at every start.
-    made.append(_eager("--help", "_help", _show_help, "Show this help."))
-    return made
+def spelled(option: Option) -> str:
+    """`-l / --limit`, for messages."""
+    return " / ".join(option.spellings)
 
 
-def _eager(
-    name: str, destination: str, callback: Callback, explanation: str, *, hidden: bool = False
-) -> click.Option:
-    return click.Option(
-        [name, destination],
-        is_flag=True,
-        is_eager=True,
-        expose_value=False,
-        hidden=hidden,
-        callback=callback,
-        help=explanation,
-    )
-
-
-def _option(spec: _Spec, names: list[str], *, hidden: bool) -> click.Option:
-    attribute = spec.names[-1].removeprefix("--")
-    is_flag = not (spec.metavar or spec.choices)
-    return click.Option(
-        [*names, f"_{attribute}"],
-        is_flag=is_flag,
-        default=None,
-        type=click.Choice(spec.choices)
-        if spec.choices
-        else click.BOOL
-        if is_flag
-        else click.STRING,
-        metavar=spec.metavar,
-        expose_value=False,
-        hidden=hidden,
-        callback=_keep(attribute),
-        help=spec.help,
-    )
-
-
-def _keep(attribute: str) -> Callback:
-    def keep(ctx: click.Context, _: click.Parameter, value: Any) -> None:
-        if value is not None:
-            setattr(ctx.obj, attribute, value)
-
-    return keep
-
-
-def _show_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-    if value:
-        click.echo(f"mp {__version__}")
-        ctx.exit()
-
-
-def _show_help(ctx: click.Context, _: click.Parameter, value: bool) -> None:
-    if value:
-        click.echo(ctx.get_help())
-        ctx.exit()
+def set_flag(flags: Flags, option: Option, value: Any) -> None:
+    """Note down the value of one of OUTPUT."""
+    setattr(flags, option.name, value)

@@ -44,11 +44,12 @@ def table() -> dict[str, Any]:
 
 
 def _row(tool: Tool, tools: dict[str, Tool]) -> dict[str, Any]:
-    text = _for_people(tool, tools)
+    text, example = _for_people(tool, tools)
     return {
         "words": list(tool.words),
         "short": text.partition("\n")[0],
         "help": text,
+        **({"example": example} if example else {}),
         "parameters": [
             _parameter(tool, parameter)
             for parameter in tool.parameters
@@ -118,14 +119,12 @@ def _plain(default: Any) -> Any:
     return list(default) if isinstance(default, tuple) else default
 
 
-def _for_people(tool: Tool, tools: dict[str, Tool]) -> str:
+def _for_people(tool: Tool, tools: dict[str, Tool]) -> tuple[str, str]:
     """The docstring with commands for tool names, and its example as a command line."""
     text, _, example = tool.description.partition("\nExample: ")
-    text = _as_commands(text, tools)
     if example:
-        line = _command_line(tool, " ".join(example.split()).removesuffix("."))
-        text = text.rstrip() + "\n\n\b\nExample:\n  " + line
-    return text
+        example = _command_line(tool, " ".join(example.split()).removesuffix("."))
+    return _as_commands(text, tools).rstrip(), example
 
 
 def _as_commands(text: str, tools: dict[str, Tool]) -> str:

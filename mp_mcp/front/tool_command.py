@@ -1,4 +1,4 @@
-"""One tool as a click command, from its row of the generated table.
+"""One tool as a command, from its row of the generated table.
 
 Never validates a value (the server does), and never imports a tool.
 """
@@ -7,18 +7,14 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import click
-
 from mp_mcp.errors import UsageError
-from mp_mcp.front import flags
+from mp_mcp.front.command import Argument, Command
+from mp_mcp.front.flags import Flags, Option
 
-Run = Callable[[flags.Flags, str, dict[str, Any], bool], None]
+RunTool = Callable[[Flags, str, dict[str, Any], bool], None]
 """Run a tool: flags, tool name, arguments, whether one value is wanted."""
-
-OUTPUT_NOTE = "Also: -f/--format, -q, -v, -a/--account, -p/--project, --fresh; see `mp --help`."
 
 
 class Extra(NamedTuple):
@@ -29,6 +25,11 @@ class Extra(NamedTuple):
     names: tuple[str, ...]
     help: str
     fills: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Its key among the values that were given."""
+        return self.names[-1].lstrip("-").lower()
 
 
 EXTRAS: Mapping[str, tuple[Extra, ...]] = {
@@ -43,8 +44,9 @@ EXTRAS: Mapping[str, tuple[Extra, ...]] = {
 @cache
 def table() -> dict[str, Any]:
     """The tools, by name, as `python -m mp_mcp.front.generate` wrote them."""
-    path = Path(__file__).with_name("command_table.json")
-    found: dict[str, Any] = json.loads(path.read_bytes())
+    path = __file__.replace("tool_command.py", "command_table.json")
+    with open(path, "rb") as file:  # noqa: PTH123 - pathlib costs 4 ms of every start
+        found: dict[str, Any] = json.load(file)
     return found
 
 
@@ -59,44 +61,18 @@ def spoken(text: str) -> str:
     return " ".join(words)
 
 
-class Leaf(click.Command):
-    """A command whose arguments are explained in its help."""
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Arguments first, then options."""
-        rows = [
-            (param.make_metavar(ctx), param.explanation)
-            for param in self.params
-            if isinstance(param, Placed)
-        ]
-        if rows:
-            with formatter.section("Arguments"):
-                formatter.write_dl(rows)
-        super().format_options(ctx, formatter)
-
-
-class Placed(click.Argument):
-    """A positional argument with an explanation."""
-
-    def __init__(self, name: str, explanation: str, **more: Any) -> None:
-        super().__init__([name], **more)
-        self.explanation = explanation
-
-
-def tool_command(name: str, run: Run) -> click.Command:
+def tool_command(name: str, run: RunTool) -> Command:
     """A tool as a command."""
     row = table()[name]
     extras = EXTRAS.get(name, ())
     filled = {extra.fills for extra in extras}
-    own = [_parameter(found, required=found["name"] not in filled) for found in row["parameters"]]
+    own = [_parameter(found, needed=found["name"] not in filled) for found in row["parameters"]]
     own += [_extra(extra) for extra in extras]
-    taken = {spelling for param in own for spelling in param.opts}
 
-    def invoke(**values: Any) -> None:
-        flagged: flags.Flags = click.get_current_context().obj
-        wants_one = _fill(extras, values)
-        arguments = {key: value for key, value in values.items() if value not in (None, ())}
-        _pair(row["parameters"], arguments)
+    def invoke(flags: Flags, values: dict[str, Any]) -> None:
+        arguments = dict(values)
+        wants_one = _fill(extras, arguments)
+        _join(row["parameters"], arguments)
         missing = [p for p in row["parameters"] if p["required"] and p["name"] not in arguments]
         if missing:
             raise UsageError(
@@ -104,55 +80,39 @@ def tool_command(name: str, run: Run) -> click.Command:
                 hint=f"{_ways(extras)}See `mp {' '.join(row['words'])} --help`.",
             )
         _confirm(row, arguments)
-        run(flagged, name, arguments, wants_one)
+        run(flags, name, arguments, wants_one)
 
-    return Leaf(
-        row["words"][-1],
-        callback=invoke,
-        params=[*own, *flags.options(taken)],
+    return Command(
+        words=tuple(row["words"]),
         help=row["help"],
-        epilog=OUTPUT_NOTE,
-        add_help_option=False,
+        arguments=tuple(one for one in own if isinstance(one, Argument)),
+        options=tuple(one for one in own if isinstance(one, Option)),
+        run=invoke,
+        example=row.get("example"),
     )
 
 
-def _parameter(found: Mapping[str, Any], *, required: bool) -> click.Parameter:
-    kind = found["kind"]
-    types: dict[str, Any] = {"int": click.INT, "float": click.FLOAT, "path": _absolute}
-    needed = found["required"] and required
+def _parameter(found: Mapping[str, Any], *, needed: bool) -> Argument | Option:
+    name, kind, required = found["name"], found["kind"], found["required"] and needed
     if "argument" in found:
-        return Placed(
-            found["name"],
-            _help(found),
-            required=needed,
-            nargs=-1 if found.get("many") else 1,
-            metavar=found["argument"] if needed else f"[{found['argument']}]",
-            type=types.get(kind, click.STRING),
-        )
-    return click.Option(
-        [*found["flags"], found["name"]],
-        required=needed,
-        is_flag=kind == "bool",
-        multiple=kind == "pairs",
-        default=None,
-        type=click.BOOL if kind == "bool" else types.get(kind, click.STRING),
-        metavar=_metavar(found),
-        help=_help(found),
+        many = bool(found.get("many"))
+        return Argument(name, found["argument"], _help(found), kind, required, many)
+    return Option(
+        name,
+        tuple(found["flags"]),
+        _help(found),
+        _metavar(found),
+        kind,
+        tuple(found.get("choices", ())),
+        required,
+        many=kind in ("list", "pairs"),
     )
 
 
-def _extra(extra: Extra) -> click.Parameter:
-    name = extra.names[-1].lstrip("-").lower() if extra.fills else "scalar"
+def _extra(extra: Extra) -> Argument | Option:
     if not extra.names[0].startswith("-"):
-        return Placed(name, extra.help, required=False, metavar=f"[{extra.names[0]}]")
-    return click.Option(
-        [*extra.names, name],
-        is_flag=extra.fills is None,
-        default=None,
-        type=click.STRING if extra.fills else click.BOOL,
-        metavar="FILE" if extra.fills else None,
-        help=extra.help,
-    )
+        return Argument(extra.key, extra.names[0], extra.help, required=False)
+    return Option(extra.key, extra.names, extra.help, "FILE" if extra.fills else None)
 
 
 def _ways(extras: tuple[Extra, ...]) -> str:
@@ -166,9 +126,9 @@ def _fill(extras: tuple[Extra, ...], values: dict[str, Any]) -> bool:
     wants_one = False
     for extra in extras:
         if extra.fills is None:
-            wants_one = bool(values.pop("scalar"))
+            wants_one = bool(values.pop(extra.key, False))
             continue
-        path = values.pop(extra.names[-1].lstrip("-").lower())
+        path = values.pop(extra.key, None)
         if path is not None and values.get(extra.fills) is not None:
             raise UsageError(f"Give {extra.fills} or a file, not both.", hint="Leave one out.")
         if path is not None:
@@ -183,37 +143,43 @@ def _confirm(row: Mapping[str, Any], arguments: dict[str, Any]) -> None:
     needs = any(found["name"] == "confirm" for found in row["parameters"])
     if needs and "confirm" not in arguments and sys.stdin.isatty():
         named = [text for value in arguments.values() for text in _texts(value)]
-        click.confirm(f"{' '.join([*row['words'], *named])}?", abort=True, err=True)
+        from mp_mcp.front import ask
+
+        ask.confirmed(f"{' '.join([*row['words'], *named])}?")
         arguments["confirm"] = True
 
 
 def _texts(value: Any) -> list[str]:
-    return [str(item) for item in value] if isinstance(value, tuple) else [str(value)]
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
 
 
-def _pair(parameters: list[dict[str, Any]], arguments: dict[str, Any]) -> None:
-    """`-P a=1 -P b=2` as one object."""
+def _join(parameters: list[dict[str, Any]], arguments: dict[str, Any]) -> None:
+    """`-P a=1 -P b=2` as one object, `-e A -e B` as one list."""
     for found in parameters:
-        if found["kind"] == "pairs" and found["name"] in arguments:
-            pairs = [text.partition("=") for text in arguments[found["name"]]]
+        texts = arguments.get(found["name"])
+        if found["kind"] == "pairs" and texts is not None:
+            pairs = [text.partition("=") for text in texts]
             if any(not equals for _, equals, _ in pairs):
                 raise UsageError(f"{_spelling(found)} takes KEY=VALUE.", hint="Add the = sign.")
             arguments[found["name"]] = {key: value for key, _, value in pairs}
+        elif found["kind"] == "list" and "flags" in found and texts is not None:
+            if len(texts) > 1 and any(text.lstrip().startswith("[") for text in texts):
+                raise UsageError(
+                    f"{_spelling(found)} takes one JSON array.", hint="Put all names into it."
+                )
+            arguments[found["name"]] = ",".join(texts)
 
 
 def _read(path: str) -> str:
     if path == "-":
         return sys.stdin.read()
+    from pathlib import Path
+
     try:
         return Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise UsageError(f"{path} cannot be read: {reason}.", hint="Check the path.") from error
-
-
-def _absolute(path: str) -> str:
-    """As the server needs it, because its folder is not ours."""
-    return str(Path(path).expanduser().absolute())
 
 
 def _help(found: Mapping[str, Any]) -> str:

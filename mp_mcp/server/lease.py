@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any
 
 from mp_mcp.errors import ServerUnreachableError
@@ -55,7 +54,7 @@ class Lease:
         """Listen at the socket. Whatever lies there is stale, since we hold the lock."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._home.socket.unlink(missing_ok=True)
-        with _short_path(self._home.socket) as name:
+        with _short_path(self._home.address) as name:
             listener.bind(name)
         self._home.socket.chmod(0o600)
         listener.listen(128)
@@ -145,7 +144,7 @@ def dial(home: Home) -> socket.socket:
         client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         client.settimeout(BUSY_PATIENCE_S)
         try:
-            with _short_path(home.socket) as name:
+            with _short_path(home.address) as name:
                 client.connect(name)
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
             client.close()
@@ -230,7 +229,7 @@ def spawn(home: Home) -> Any:
 
 def _own_folder() -> dict[str, str]:
     """PYTHONPATH for the server when this client was found by it; else nothing shadows anything."""
-    package = str(Path(__file__).parents[2])
+    package = __file__.rpartition("/mp_mcp/")[0]
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     return {"PYTHONPATH": package} if package in given else {}
 
@@ -276,15 +275,16 @@ def _locked(lock: int) -> bool:
 
 
 @contextmanager
-def _short_path(path: Path) -> Iterator[str]:
+def _short_path(path: str) -> Iterator[str]:
     """A name for the socket that fits into sockaddr_un, relative to its folder when too long."""
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
-        yield str(path)
+        yield path
         return
+    folder, _, name = path.rpartition("/")
     before = os.open(".", os.O_RDONLY)
     try:
-        os.chdir(path.parent)
-        yield path.name
+        os.chdir(folder)
+        yield name
     finally:
         os.fchdir(before)
         os.close(before)

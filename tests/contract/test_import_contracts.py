@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("duckdb", "httpx", "mcp", "mcp_types", "rich", "click")
+HEAVY = ("duckdb", "httpx", "mcp", "mcp_types", "rich")
 
 DISCOVERY = """
 import mp_mcp.tools

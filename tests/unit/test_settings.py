@@ -111,6 +111,17 @@ def test_a_relative_state_folder_means_the_same_from_every_folder(
     assert find_home({"MP_HOME": "state"}).path == tmp_path / "state"
 
 
+def test_the_state_folder_is_found_from_a_folder_that_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert find_home({"MP_HOME": "/state"}).socket == Path("/state/run/mp.sock")
+    assert find_home({"MP_HOME": "/state"}).address == "/state/run/mp.sock"
+
+
 def test_the_home_of_nobody_is_refused() -> None:
     with pytest.raises(SettingsError, match="cannot be found"):
         find_home({"MP_HOME": "~nobody-of-this-name/state"})

@@ -242,6 +242,25 @@ def test_logout_removes_the_default_account_and_says_which_follows(
         assert capsys.readouterr().out == "no account is stored\n"
 
 
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "x" * 65])
+def test_login_refuses_a_name_that_nobody_could_type(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured, name: str
+) -> None:
+    with state_folder(monkeypatch) as home:
+        assert main(["auth", "login", name, "--username", USER]) == 3
+        assert not home.config.exists()
+    assert "printable" in capsys.readouterr().err
+
+
+def test_logout_of_an_empty_name_removes_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    with state_folder(monkeypatch) as home:
+        _store(home.config, "work", "home")
+        assert main(["auth", "logout", ""]) == 2
+        assert set(read_stored(home).accounts) == {"work", "home"}
+
+
 def test_logout_of_one_of_many_leaves_the_choice_of_a_default(
     monkeypatch: pytest.MonkeyPatch, capsys: Captured
 ) -> None:

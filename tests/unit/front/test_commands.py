@@ -1,94 +1,96 @@
 """The command tree: built from rows of the table, one command at a time."""
 
+import shlex
 from io import StringIO
+from typing import Any
 
-import click
 import pytest
 
-from mp_mcp.front import commands, flags, tool_command
+from mp_mcp.errors import UsageError
+from mp_mcp.front import commands, tool_command
+from mp_mcp.front.command import Command
+from mp_mcp.front.flags import EVERYWHERE, Flags
 from mp_mcp.front.generate import table
+from mp_mcp.front.parse import parse
 
 
-def _nothing(flags: flags.Flags, tool: str, arguments: dict[str, object], wants_one: bool) -> None:
-    """Run nothing."""
+class _Ran:
+    """What was run: arguments of tools, and the project that they were called with."""
+
+    def __init__(self) -> None:
+        self.arguments: list[dict[str, Any]] = []
+        self.projects: list[str | None] = []
+
+    def __call__(self, flags: Flags, _: str, arguments: dict[str, Any], __: bool) -> None:
+        self.arguments.append(arguments)
+        self.projects.append(flags.project)
 
 
-def _walk(group: click.Group, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], click.Command]:
-    context = click.Context(group)
-    found: dict[tuple[str, ...], click.Command] = {}
-    for word in group.list_commands(context):
-        command = group.get_command(context, word)
-        assert command is not None
-        if isinstance(command, click.Group):
-            found |= _walk(command, (*path, word))
-        else:
-            found[(*path, word)] = command
-    return found
+def _obey(ran: _Ran, *words: str) -> None:
+    meant = parse(words, lambda words: commands.find(words, ran))
+    assert meant.command.run
+    meant.command.run(meant.flags, meant.values)
+
+
+def _leaves(words: tuple[str, ...] = ()) -> dict[tuple[str, ...], Command]:
+    found = commands.find(words, _Ran())
+    if found.run:
+        return {words: found}
+    return {
+        path: leaf for word, _ in found.members for path, leaf in _leaves((*words, word)).items()
+    }
 
 
 def test_every_tool_and_every_hand_written_command_is_reached() -> None:
-    reached = set(_walk(commands.root(_nothing)))
+    reached = set(_leaves())
     assert reached == {tuple(row["words"]) for row in table().values()} | set(commands.BY_HAND)
 
 
+def test_every_command_knows_its_words_and_explains_itself() -> None:
+    for words, command in _leaves().items():
+        assert command.words == words
+        assert command.help.strip()
+        assert all(argument.help for argument in command.arguments), words
+        assert all(option.help for option in command.options), words
+
+
 def test_no_command_has_one_spelling_twice() -> None:
-    for words, command in _walk(commands.root(_nothing)).items():
-        spellings = [spelling for param in command.params for spelling in param.opts]
+    for words, command in _leaves().items():
+        spellings = [spelling for option in command.options for spelling in option.spellings]
         assert len(spellings) == len(set(spellings)), words
 
 
-def test_a_command_keeps_its_own_letter(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: dict[str, object] = {}
-
-    def run(flagged: flags.Flags, tool: str, arguments: dict[str, object], one: bool) -> None:
-        seen.update(arguments, project=flagged.project)
-
-    row = {
-        "words": ["inspect", "values"],
-        "short": "List values.",
-        "help": "List values.",
-        "parameters": [
-            {
-                "name": "property",
-                "flags": ["-p", "--property"],
-                "kind": "str",
-                "required": True,
-                "help": "Name",
-            }
-        ],
-    }
-    monkeypatch.setitem(tool_command.table(), "inspect_values", row)
-    command = tool_command.tool_command("inspect_values", run)
-    with command.make_context("v", ["-p", "plan", "--project", "7"], obj=flags.Flags()) as context:
-        command.invoke(context)
-    assert seen == {"property": "plan", "project": "7"}
+def test_no_command_hides_the_help_or_the_version() -> None:
+    for words, command in _leaves().items():
+        spellings = {spelling for option in command.options for spelling in option.spellings}
+        assert spellings.isdisjoint({"--help", "--version"}), words
+    assert {"--help", "--version"} <= set(EVERYWHERE)
 
 
-def test_pairs_become_an_object(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: dict[str, object] = {}
+def test_only_the_last_argument_takes_many_words() -> None:
+    for words, command in _leaves().items():
+        assert not any(argument.many for argument in command.arguments[:-1]), words
 
-    def run(flagged: flags.Flags, tool: str, arguments: dict[str, object], one: bool) -> None:
-        seen.update(arguments)
 
-    row = {
-        "words": ["query", "jql"],
-        "short": "Run.",
-        "help": "Run.",
-        "parameters": [
-            {
-                "name": "params",
-                "flags": ["-P", "--param"],
-                "kind": "pairs",
-                "required": False,
-                "help": "K",
-            }
-        ],
-    }
-    monkeypatch.setitem(tool_command.table(), "query_x", row)
-    command = tool_command.tool_command("query_x", run)
-    with command.make_context("x", ["-P", "a=1", "--param", "b=x=y"], obj=flags.Flags()) as context:
-        command.invoke(context)
-    assert seen == {"params": {"a": "1", "b": "x=y"}}
+def test_a_command_keeps_its_own_letter() -> None:
+    ran = _Ran()
+    _obey(ran, "inspect", "values", "-p", "plan", "--project", "7")
+    _obey(ran, "-p", "7", "inspect", "-p", "8", "values", "-p", "plan")
+    assert ran.arguments == [{"property": "plan"}] * 2
+    assert ran.projects == ["7", "8"]
+
+
+def test_pairs_become_an_object() -> None:
+    ran = _Ran()
+    _obey(ran, "query", "jql", "-c", "main", "-P", "a=1", "--param", "b=x=y", "--param=c=")
+    assert ran.arguments == [{"script": "main", "param": {"a": "1", "b": "x=y", "c": ""}}]
+
+
+def test_what_cannot_be_meant_together_is_told() -> None:
+    with pytest.raises(UsageError, match="not both"):
+        _obey(_Ran(), "query", "jql", "a.js", "-c", "main")
+    with pytest.raises(UsageError, match="KEY=VALUE"):
+        _obey(_Ran(), "query", "jql", "-c", "main", "-P", "a")
 
 
 def test_hints_name_commands_instead_of_tools() -> None:
@@ -97,26 +99,17 @@ def test_hints_name_commands_instead_of_tools() -> None:
 
 
 def test_examples_are_command_lines_that_parse() -> None:
-    tree = _walk(commands.root(_nothing))
-    import shlex
-
-    for row in table().values():
-        _, found, example = row["help"].partition("Example:\n")
-        if not found:
-            continue
-        words = shlex.split(example)
-        depth = len(row["words"]) + 1
-        assert words[:depth] == ["mp", *row["words"]]
-        with tree[tuple(row["words"])].make_context("x", words[depth:], obj=flags.Flags()):
-            pass
+    examples = [(row["words"], row["example"]) for row in table().values() if "example" in row]
+    assert len(examples) > 10
+    for words, example in examples:
+        mp, *given = shlex.split(example)
+        assert [mp, *given[: len(words)]] == ["mp", *words]
+        parse(given, lambda words: commands.find(words, _Ran()))
 
 
-def test_a_deletion_is_asked_for_at_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[dict[str, object]] = []
-
-    def run(flagged: flags.Flags, tool: str, arguments: dict[str, object], one: bool) -> None:
-        seen.append(arguments)
-
+@pytest.fixture
+def drop(monkeypatch: pytest.MonkeyPatch) -> str:
+    """A tool that an agent has to confirm."""
     table_argument = {"argument": "TABLE...", "many": True, "kind": "list", "required": True}
     confirm = {"flags": ["--confirm"], "kind": "bool", "required": False, "default": False}
     row = {
@@ -129,9 +122,50 @@ def test_a_deletion_is_asked_for_at_a_terminal_only(monkeypatch: pytest.MonkeyPa
         ],
     }
     monkeypatch.setitem(tool_command.table(), "drop_x", row)
-    command = tool_command.tool_command("drop_x", run)
+    return "drop_x"
+
+
+def _drop(tool: str, ran: _Ran, *words: str) -> None:
+    command = tool_command.tool_command(tool, ran)
+    meant = parse(words, lambda _: command)
+    assert command.run
+    command.run(meant.flags, meant.values)
+
+
+def test_a_deletion_is_not_asked_for_where_nobody_sits(
+    drop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = _Ran()
     monkeypatch.setattr("sys.stdin", StringIO(""))
-    for words in (["a", "b"], ["a", "--confirm"]):
-        with command.make_context("x", words, obj=flags.Flags()) as context:
-            command.invoke(context)
-    assert seen == [{"table": ("a", "b")}, {"table": ("a",), "confirm": True}]
+    _drop(drop, ran, "a", "b")
+    _drop(drop, ran, "a", "--confirm")
+    assert ran.arguments == [{"table": ["a", "b"]}, {"table": ["a"], "confirm": True}]
+
+
+class _Terminal(StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_deletion_at_a_terminal_needs_a_yes(
+    drop: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran = _Ran()
+    monkeypatch.setattr("sys.stdin", _Terminal("y\n\nno\n"))
+    _drop(drop, ran, "a", "b")
+    for _ in ("nothing typed", "a no", "the end of input"):
+        with pytest.raises(KeyboardInterrupt):
+            _drop(drop, ran, "a")
+    assert ran.arguments == [{"table": ["a", "b"], "confirm": True}]
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("drop table a b? [y/N]: ")
+
+
+def test_a_deletion_that_is_confirmed_by_a_flag_is_not_asked_for(
+    drop: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = _Ran()
+    monkeypatch.setattr("sys.stdin", _Terminal(""))
+    _drop(drop, ran, "--confirm", "a")
+    assert ran.arguments == [{"table": ["a"], "confirm": True}]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.front.fake_server import Message, answers, serving
+from tests.unit.front.fake_server import Message, answers, serving, state_folder
 
 ROWS: Message = {"columns": ["event", "n"], "rows": [["Signup", 3], ["Login", 5]], "row_count": 2}
 
@@ -35,13 +35,24 @@ def test_a_reader_that_wants_no_more_is_no_error(
     assert told == b""
 
 
-def _on_terminal(home: Path, *words: str, typed: tuple[str, ...] = ()) -> tuple[int, str]:
+# A session of its own gets this terminal for good: Ctrl-C is a signal, and /dev/tty is this one.
+AT_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+CTRL_C, CTRL_D = "\x03", "\x04"
+
+
+def _on_terminal(
+    home: Path, *words: str, typed: tuple[str, ...] = (), stdout: int | None = None
+) -> tuple[int, str]:
     """Run `mp` at a terminal: exit code and what was seen; each prompt gets an answer."""
     ours, theirs = os.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-m", "mp_mcp", *words],
+        [sys.executable, "-c", AT_TERMINAL, "-m", "mp_mcp", *words],
         stdin=theirs,
-        stdout=theirs,
+        stdout=theirs if stdout is None else stdout,
         stderr=theirs,
         env={**os.environ, "MP_HOME": str(home)},
         start_new_session=True,
@@ -53,7 +64,8 @@ def _on_terminal(home: Path, *words: str, typed: tuple[str, ...] = ()) -> tuple[
         while select.select([ours], [], [], 20)[0]:
             seen += os.read(ours, 65536)
             if pending and seen.endswith(b": "):
-                os.write(ours, pending.pop(0).encode() + b"\n")
+                text = pending.pop(0)
+                os.write(ours, (text if text in (CTRL_C, CTRL_D) else text + "\n").encode())
     os.close(ours)
     return process.wait(20), seen.decode().replace("\r\n", "\n")
 
@@ -83,6 +95,48 @@ def test_login_at_a_terminal_hides_the_secret(monkeypatch: pytest.MonkeyPatch) -
     assert 'secret = "t0p-s3cret"' in stored
     assert "1  Shop" in seen
     assert "t0p" not in seen
+
+
+def test_login_asks_again_for_what_it_cannot_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    reached = {"columns": ["project_id", "name"], "rows": [["1", "Shop"], ["2", "Blog"]]}
+    with serving(monkeypatch, answers(reached)) as server:
+        typed = ("", " u ", "", "t0p-s3cret", "3", "2")
+        words = ["auth", "login", "--region", "us", "--store", "file"]
+        code, seen = _on_terminal(server.home.path, *words, typed=typed)
+        stored = server.home.config.read_text(encoding="utf-8")
+    assert code == 0
+    assert 'username = "u"' in stored
+    assert seen.count("Service account username: ") == 2
+    assert seen.count("Secret: ") == 2
+    assert "3 is not one of 1, 2" in seen
+    assert "t0p" not in seen
+
+
+def test_questions_are_not_a_part_of_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    reached = {"columns": ["project_id", "name"], "rows": [["1", "Shop"]]}
+    with serving(monkeypatch, answers(reached)) as server:
+        output = server.home.path / "output"
+        with output.open("wb") as file:
+            words = ["auth", "login", "--region", "us", "--store", "file", "-f", "json"]
+            code, seen = _on_terminal(
+                server.home.path, *words, typed=("u", "t0p-s3cret"), stdout=file.fileno()
+            )
+        assert code == 0
+        assert json.loads(output.read_text(encoding="utf-8"))["username"] == "u"
+    assert "Service account username: " in seen
+    assert "Secret: " in seen
+
+
+@pytest.mark.parametrize("typed", [(CTRL_C,), (CTRL_D,), ("u", CTRL_C), ("u", CTRL_D)])
+def test_leaving_a_question_stores_nothing_and_is_an_interrupt(
+    typed: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with state_folder(monkeypatch) as home:
+        code, seen = _on_terminal(home.path, "auth", "login", typed=typed)
+        assert not home.config.exists()
+    assert code == 130
+    assert seen.endswith("\ninterrupted\n")
+    assert "Traceback" not in seen
 
 
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", "<&-", ">/dev/full"])
