@@ -4,6 +4,7 @@ Never knows an endpoint (each has a function in a module of its family beside th
 imports an HTTP library, and never touches the database.
 """
 
+from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, Field
@@ -11,7 +12,7 @@ from pydantic import BaseModel, Field
 from mp_mcp.mixpanel.cache import AnswerCache
 from mp_mcp.mixpanel.models import Target
 from mp_mcp.mixpanel.transport import Family, Params, Question, Transport
-from mp_mcp.mixpanel.zones import Zones
+from mp_mcp.mixpanel.zones import Zones, clock_of
 from mp_mcp.results import Result
 from mp_mcp.tool import Flag, Handle, Parameter
 
@@ -69,6 +70,13 @@ class Mixpanel(Handle):
     async def post(self, family: Family, path: str, form: Params, *, keep_s: float) -> Any:
         """The decoded answer of a read whose parameters travel in the body, as a form."""
         return await self._answer(Question("POST", family, path, form), keep_s)
+
+    async def today(self) -> date:
+        """The project's day; that of UTC as long as its zone is not known."""
+        zone = None
+        if self._zones is not None:
+            zone = await self._zones.found(self._zones.ask(self._transport))
+        return datetime.now(clock_of(zone)).date()
 
     async def fact(self, name: str) -> Any:
         """What was found out about this project before; None when nothing was."""

@@ -1,6 +1,6 @@
 """`GET query/retention`: how many users of each day come back in the periods after it.
 
-Never fills a period that is not over yet: it is null, because zero would mean that nobody came.
+A period that has not begun is null, because zero would mean that nobody came; never guesses more.
 """
 
 from collections.abc import Sequence
@@ -97,7 +97,8 @@ async def retention(
     days_after = (interval_count + 1) * interval * _DAYS[unit]
     keep_s = freshness.until(to_date, days_after=days_after)
     answer = await mixpanel.get("query", "/retention", params, keep_s=keep_s, zoned=True)
-    return retention_of(answer, segmented=bool(on))
+    found = retention_of(answer, segmented=bool(on))
+    return without_future(found, await mixpanel.today(), unit, interval)
 
 
 def _require_days(interval: int, unit: Unit) -> None:
@@ -205,6 +206,30 @@ def _cells(cohort: Cohort, width: int) -> Row:
         # The mean of the rates, which the mean counts do not give.
         rates = counted.rates[: len(rates)]
     return [first, *_filled(counts, width), *_filled(rates, width)]
+
+
+def without_future(found: Rows, today: date, unit: Unit, interval: int = 1) -> Rows:
+    """The cohorts, with null for zeros of periods that begin after `today`; changed in place."""
+    at = found.columns.index("date")
+    counts = [place for place, name in enumerate(found.columns) if name.startswith("count_")]
+    for row in found.rows:
+        if row[at] is None or row[at] == AVERAGE:
+            continue
+        born = date.fromisoformat(row[at][: len("2025-01-01")])
+        for period, place in enumerate(counts):
+            if not row[place] and _begin(born, period * interval, unit) > today.toordinal():
+                # The rates stand behind all counts.
+                row[place] = row[place + len(counts)] = None
+    return found
+
+
+def _begin(born: date, periods: int, unit: Unit) -> int:
+    """The ordinal of the first day of a period, since the last years of dates may be passed."""
+    if unit != "month":
+        return born.toordinal() + periods * _DAYS[unit]
+    years, month = divmod(born.month - 1 + periods, 12)
+    year = min(born.year + years, date.max.year)
+    return date(year, month + 1, 1).toordinal() + born.day - 1
 
 
 def _filled(numbers: Sequence[Number | None], width: int) -> Row:

@@ -5,7 +5,7 @@ Never compares events: `event_counts.py` does.
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any, Literal
 
@@ -139,22 +139,26 @@ async def segmentation_aggregate(
         keep_s=freshness.until(to_date),
         zoned=True,
     )
-    return numbers_of(answer, aggregate, _days(from_date, to_date) if unit == "day" else ())
+    return numbers_of(answer, aggregate, buckets(from_date, to_date, unit))
 
 
-def numbers_of(answer: Any, aggregate: Aggregate, days: Iterable[str] = ()) -> Aggregated:
-    """One row per bucket in order: those that Mixpanel names, and `days` if it names days."""
+def numbers_of(answer: Any, aggregate: Aggregate, asked: Sequence[str] = ()) -> Aggregated:
+    """One row per bucket in order: those that Mixpanel names, and the `asked` if it writes so."""
     found: _Numbers = read(_NUMBERS, answer, f"the {aggregate} of a property")
     names = set(found.results)
-    if all(len(name) == len("2025-01-01") for name in names):
-        names.update(days)
+    if names <= set(asked):
+        names.update(asked)
     of_nothing = 0 if aggregate == "sum" else None
     rows = [[name, found.results.get(name, of_nothing)] for name in sorted(names)]
     return Aggregated.of(["date", aggregate], rows, computed_at=found.computed_at)
 
 
-def _days(first: date, last: date) -> list[str]:
-    return [str(first + timedelta(days)) for days in range((last - first).days + 1)]
+def buckets(first: date, last: date, unit: HourOrDay) -> list[str]:
+    """The names of all buckets of a range, as Mixpanel writes them."""
+    days = [str(first + timedelta(days)) for days in range((last - first).days + 1)]
+    if unit == "day":
+        return days
+    return [f"{day} {hour:02}:00:00" for day in days for hour in range(24)]
 
 
 def _params(

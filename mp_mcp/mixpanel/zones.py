@@ -5,6 +5,8 @@ Never holds a call up for long, and never fails one: an unknown zone is None.
 
 import asyncio
 import logging
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo
 
 from mp_mcp.errors import MpError
 from mp_mcp.mixpanel.cache import AnswerCache
@@ -22,6 +24,14 @@ PATIENCE_S = 1.0
 
 ZONE = "time_zone"
 _UNKNOWN = ""
+
+
+def clock_of(zone: str | None) -> tzinfo:
+    """The clock of a zone by its name; UTC for one that this machine does not know."""
+    try:
+        return ZoneInfo(zone or "UTC")
+    except (KeyError, ValueError, OSError):
+        return UTC
 
 
 class Zones:

@@ -1,12 +1,17 @@
-"""Hints for answers that are empty, or not whole, without Mixpanel saying so.
+"""Hints for answers that are empty, not whole or refused, without Mixpanel saying why.
 
 Never asks: Mixpanel answers a wrong name like one that nobody has used yet.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mp_mcp.errors import MixpanelError, NotFoundError
 from mp_mcp.results import Rows
 
 EVENTS = "inspect_events lists the events"
 FUNNELS = "inspect_funnels lists the funnels"
+FLOWS = "inspect_bookmarks, type flows, lists the flows"
 PROPERTIES = f"{EVENTS}, inspect_properties the properties of one"
 
 
@@ -41,6 +46,31 @@ def doubt_silent(found: Rows, lists: str) -> Rows:
     ]
     if silent:
         found.hint = _hint(f"Nothing counted for {', '.join(silent)}", lists)
+    return found
+
+
+@contextmanager
+def pointing(lists: str) -> Iterator[None]:
+    """A refusal by Mixpanel says as well where the right names are listed."""
+    try:
+        yield
+    except MixpanelError as error:
+        if type(error) not in (MixpanelError, NotFoundError):
+            raise
+        raise error.with_hint(f"{error.hint} {lists}.") from error
+
+
+def doubt_undefined(found: Rows) -> Rows:
+    """The breakdown, with a hint when no event has the property that it is by."""
+    if found.columns[1:] == ["undefined"] and not found.hint:
+        found.hint = _hint("No event has this property", PROPERTIES)
+    return found
+
+
+def doubt_search(found: Rows, search: str | None, what: str) -> Rows:
+    """The list, with a hint when the search is what left nothing of it."""
+    if search and not found.rows and not found.hint:
+        found.hint = f"No {what} has {search!r} in its name: search for less of it."
     return found
 
 

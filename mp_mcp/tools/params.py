@@ -200,3 +200,20 @@ def require_order(from_date: date, to_date: date) -> None:
     """Raises: UsageError, before anything is spent on a range that ends before it starts."""
     if to_date < from_date:
         raise UsageError("to_date is before from_date.", hint="Swap the two dates.")
+
+
+MOST_BUCKETS = 100_000
+"""Of one series: 69 days of minutes, 11 years of hours."""
+
+_BUCKETS_OF_A_DAY = {"minute": 24 * 60, "hour": 24}
+
+
+def require_series(from_date: date, to_date: date, unit: segmentation.Unit) -> None:
+    """Raises: UsageError for a range out of order, or of more buckets than anybody reads."""
+    require_order(from_date, to_date)
+    buckets = ((to_date - from_date).days + 1) * _BUCKETS_OF_A_DAY.get(unit, 1)
+    if buckets > MOST_BUCKETS:
+        raise UsageError(
+            f"The range has {buckets:,} buckets of one {unit}: at most {MOST_BUCKETS:,} are asked.",
+            hint="Ask for fewer days, or take a longer unit.",
+        )

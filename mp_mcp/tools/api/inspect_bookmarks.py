@@ -4,6 +4,7 @@ from mp_mcp.mixpanel.bookmarks import bookmarks
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.results import Rows
 from mp_mcp.tool import tool
+from mp_mcp.tools.nothing_found import doubt_search
 from mp_mcp.tools.params import BookmarkType, RowLimit, Search
 
 COLUMNS = ("id", "name", "type", "modified", "created", "creator", "dashboard_id")
@@ -32,4 +33,4 @@ async def inspect_bookmarks(
     rows = [
         [b.id, b.name, b.type, b.modified, b.created, b.creator_name, b.dashboard_id] for b in found
     ]
-    return Rows.of(COLUMNS, rows).first(limit, "reports")
+    return doubt_search(Rows.of(COLUMNS, rows).first(limit, "reports"), search, "report")

@@ -4,6 +4,7 @@ from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.event_names import MOST, event_names
 from mp_mcp.results import Rows
 from mp_mcp.tool import tool
+from mp_mcp.tools.nothing_found import doubt_search
 from mp_mcp.tools.params import RowLimit, Search
 
 
@@ -25,4 +26,4 @@ async def inspect_events(
         # Mixpanel cuts without a word, so what is missing is unknown even to a search.
         said = f"Mixpanel lists at most {MOST:,} events: others can be asked for by their name."
         found.hint = f"{said} {found.hint}" if found.hint else said
-    return found
+    return doubt_search(found, search, "event")

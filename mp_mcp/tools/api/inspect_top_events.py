@@ -21,4 +21,7 @@ async def inspect_top_events(
     project's 60 per hour.
     Example: type="unique", limit=20.
     """
-    return (await top_events(mixpanel, type, limit)).first(limit, "events")
+    found = (await top_events(mixpanel, type, limit)).first(limit, "events")
+    if len(found.rows) == limit and not found.hint:
+        found.hint = f"These are the {limit} largest, there may be more: raise limit."
+    return found

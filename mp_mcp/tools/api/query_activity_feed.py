@@ -1,6 +1,6 @@
 """The tool query_activity_feed. Never touches the database."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field
@@ -40,15 +40,10 @@ async def query_activity_feed(
     many users fetch the events and use query_sql. Costs one query of the project's 60 per hour.
     Example: users=["u-1001"], from_date="2025-01-01", to_date="2025-01-31".
     """
-    first, last = _days(from_date, to_date)
+    last = to_date or await mixpanel.today()
+    first = from_date or last - timedelta(days=DEFAULT_DAYS - 1)
     require_order(first, last)
     found = await activity_feed(mixpanel, users, first, last)
     if not found.rows:
         found.hint = f"No events from {first} to {last}: check the ids, or widen the dates."
     return found.first(limit, "events")
-
-
-def _days(from_date: date | None, to_date: date | None) -> tuple[date, date]:
-    """The asked days; Mixpanel needs both."""
-    last = to_date or datetime.now(UTC).date()
-    return from_date or last - timedelta(days=DEFAULT_DAYS - 1), last

@@ -5,7 +5,7 @@ from mp_mcp.mixpanel.event_counts import event_counts
 from mp_mcp.results import Rows
 from mp_mcp.tool import tool
 from mp_mcp.tools.nothing_found import EVENTS, doubt_silent
-from mp_mcp.tools.params import ComparedEvents, CountType, FromDate, ToDate, Unit, require_order
+from mp_mcp.tools.params import ComparedEvents, CountType, FromDate, ToDate, Unit, require_series
 
 
 @tool
@@ -24,6 +24,6 @@ async def query_event_counts(
     Costs one query of the project's 60 per hour, however many events.
     Example: events=["Signup", "Purchase"], from_date="2025-01-01", to_date="2025-01-31".
     """
-    require_order(from_date, to_date)
+    require_series(from_date, to_date, unit)
     found = await event_counts(mixpanel, events, from_date, to_date, unit=unit, type=type)
     return doubt_silent(found, EVENTS)

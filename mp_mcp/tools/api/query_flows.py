@@ -7,6 +7,7 @@ from pydantic import Field
 from mp_mcp.mixpanel import flows
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.tool import Flag, tool
+from mp_mcp.tools.nothing_found import FLOWS, pointing
 from mp_mcp.tools.params import BookmarkId
 
 View = Annotated[
@@ -27,4 +28,5 @@ async def query_flows(
     users or events, as the report has it. Costs one query of the project's 60 per hour.
     Example: bookmark_id=63001.
     """
-    return await flows.flows(mixpanel, bookmark_id, view)
+    with pointing(FLOWS):
+        return await flows.flows(mixpanel, bookmark_id, view)

@@ -4,7 +4,7 @@ from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.funnels import funnel
 from mp_mcp.results import Rows
 from mp_mcp.tool import tool
-from mp_mcp.tools.nothing_found import FUNNELS, doubt_nobody
+from mp_mcp.tools.nothing_found import FUNNELS, doubt_nobody, pointing
 from mp_mcp.tools.params import FromDate, FunnelId, On, Period, ToDate, require_order
 
 
@@ -26,5 +26,6 @@ async def query_funnel(
     Example: funnel_id=7001, from_date="2025-01-01", to_date="2025-01-31".
     """
     require_order(from_date, to_date)
-    found = await funnel(mixpanel, funnel_id, from_date, to_date, unit=unit, on=on)
+    with pointing(FUNNELS):
+        found = await funnel(mixpanel, funnel_id, from_date, to_date, unit=unit, on=on)
     return doubt_nobody(found, "count", "Nobody entered this funnel in the range", FUNNELS)

@@ -4,7 +4,7 @@ from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.property_counts import property_counts
 from mp_mcp.results import Rows
 from mp_mcp.tool import tool
-from mp_mcp.tools.nothing_found import PROPERTIES, doubt_last, doubt_zeros
+from mp_mcp.tools.nothing_found import PROPERTIES, doubt_last, doubt_undefined, doubt_zeros
 from mp_mcp.tools.params import (
     CountType,
     Event,
@@ -13,7 +13,7 @@ from mp_mcp.tools.params import (
     SegmentLimit,
     ToDate,
     Unit,
-    require_order,
+    require_series,
 )
 
 
@@ -35,8 +35,8 @@ async def query_property_counts(
     hour.
     Example: event="Purchase", property="plan", from_date="2025-01-01", to_date="2025-01-31".
     """
-    require_order(from_date, to_date)
+    require_series(from_date, to_date, unit)
     found = await property_counts(
         mixpanel, event, property, from_date, to_date, unit=unit, type=type, limit=limit
     )
-    return doubt_last(doubt_zeros(found, PROPERTIES), limit)
+    return doubt_last(doubt_undefined(doubt_zeros(found, PROPERTIES)), limit)

@@ -59,8 +59,8 @@ async def query_retention(
 ) -> Rows:
     """Count how many users of each day come back in the periods after it, in Mixpanel.
 
-    One row per birth date: users, count_0.., and rate_0.. as fractions of users; a period that is
-    not over yet is null. For how many days users are active, use query_frequency. Costs one query
+    One row per birth date: users, count_0.., and rate_0.. as fractions of users; a period that has
+    not begun is null. For how many days users are active, use query_frequency. Costs one query
     of the project's 60 per hour.
     Example: born="Signup", return="Login", from_date="2025-01-01", to_date="2025-01-31".
     """

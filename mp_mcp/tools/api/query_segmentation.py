@@ -4,7 +4,7 @@ from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.segmentation import segmentation
 from mp_mcp.results import Rows
 from mp_mcp.tool import tool
-from mp_mcp.tools.nothing_found import PROPERTIES, doubt_last, doubt_zeros
+from mp_mcp.tools.nothing_found import PROPERTIES, doubt_last, doubt_undefined, doubt_zeros
 from mp_mcp.tools.params import (
     CountType,
     Event,
@@ -14,7 +14,7 @@ from mp_mcp.tools.params import (
     ToDate,
     Unit,
     Where,
-    require_order,
+    require_series,
 )
 
 
@@ -37,9 +37,9 @@ async def query_segmentation(
     the events once and use query_sql. Costs one query of the project's 60 per hour.
     Example: event="Purchase", from_date="2025-01-01", to_date="2025-01-31", on="$city".
     """
-    require_order(from_date, to_date)
+    require_series(from_date, to_date, unit)
     found = await segmentation(
         mixpanel, event, from_date, to_date, on=on, unit=unit, where=where, type=type, limit=limit
     )
     doubt_zeros(found, PROPERTIES)
-    return doubt_last(found, limit) if on else found
+    return doubt_last(doubt_undefined(found), limit) if on else found

@@ -13,7 +13,7 @@ from mp_mcp.tools.params import (
     NumericOn,
     ToDate,
     Where,
-    require_order,
+    require_series,
 )
 
 
@@ -35,7 +35,7 @@ async def query_segmentation_numeric(
     query_segmentation_sum. Costs one query of the project's 60 per hour.
     Example: event="Purchase", on="price", from_date="2025-01-01", to_date="2025-01-31".
     """
-    require_order(from_date, to_date)
+    require_series(from_date, to_date, unit)
     found = await segmentation_numeric(
         mixpanel, event, from_date, to_date, on=on, unit=unit, where=where, type=type
     )

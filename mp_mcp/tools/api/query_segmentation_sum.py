@@ -11,7 +11,7 @@ from mp_mcp.tools.params import (
     NumericOn,
     ToDate,
     Where,
-    require_order,
+    require_series,
 )
 
 
@@ -33,7 +33,7 @@ async def query_segmentation_sum(
     per hour.
     Example: event="Purchase", on="price", from_date="2025-01-01", to_date="2025-01-31".
     """
-    require_order(from_date, to_date)
+    require_series(from_date, to_date, unit)
     found = await segmentation_aggregate(
         mixpanel, "sum", event, from_date, to_date, on=on, unit=unit, where=where
     )

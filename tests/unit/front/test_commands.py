@@ -86,6 +86,17 @@ def test_pairs_become_an_object() -> None:
     assert ran.arguments == [{"script": "main", "param": {"a": "1", "b": "x=y", "c": ""}}]
 
 
+def test_a_list_is_given_at_once_or_one_by_one() -> None:
+    ran = _Ran()
+    days = ("--from", "2025-01-01", "--to", "2025-01-02")
+    _obey(ran, "query", "event-counts", "-e", "A,B", *days)
+    _obey(ran, "query", "event-counts", "-e", "A", *days, "--events", "B")
+    _obey(ran, "query", "event-counts", "-e", '["A,B"]', *days)
+    assert [each["events"] for each in ran.arguments] == ["A,B", "A,B", '["A,B"]']
+    with pytest.raises(UsageError, match="one JSON array"):
+        _obey(ran, "query", "event-counts", "-e", '["A"]', "-e", "B", *days)
+
+
 def test_what_cannot_be_meant_together_is_told() -> None:
     with pytest.raises(UsageError, match="not both"):
         _obey(_Ran(), "query", "jql", "a.js", "-c", "main")

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from mp_mcp.mixpanel.cache import AnswerCache
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.http import Http, make_client
 from mp_mcp.mixpanel.models import Target
-from mp_mcp.mixpanel.zones import Zones
+from mp_mcp.mixpanel.zones import Zones, clock_of
 from mp_mcp.results import Result
 from mp_mcp.state import open_state
 
@@ -128,3 +129,24 @@ async def test_nothing_is_asked_any_more_after_the_end(target: Target) -> None:
         await shop.cache.close()
         await anyio.wait_all_tasks_blocked()
     assert asyncio.all_tasks() == before
+
+
+async def test_today_is_the_projects_day(target: Target) -> None:
+    def me(zone: str) -> httpx.Response:
+        projects = {"42": {"name": "Shop", "timezone": zone}}
+        return httpx.Response(200, json={"status": "ok", "results": {"projects": projects}})
+
+    async def today(zone: str) -> date:
+        shop = Shop(target, lambda: me(zone))
+        return await Mixpanel(shop.transport, cache=shop.cache, zones=shop.zones).today()
+
+    # 25 hours apart, so never on one day.
+    east, west = await today("Pacific/Kiritimati"), await today("Pacific/Niue")
+    assert east > west
+    assert await Mixpanel(Shop(target, lambda: me("")).transport).today() in (east, west)
+
+
+@pytest.mark.parametrize("name", [None, "", "Mars/Olympus", "../etc/passwd", "\0"])
+def test_a_zone_that_nobody_knows_has_the_clock_of_utc(name: str | None) -> None:
+    assert clock_of(name).utcoffset(datetime(2025, 7, 1)) == timedelta(0)
+    assert clock_of("Asia/Tokyo").utcoffset(datetime(2025, 7, 1)) == timedelta(hours=9)

@@ -92,6 +92,13 @@ async def test_mixpanel_narrows_saved_reports_by_type(script: Script) -> None:
     assert wire.query == {"v": "2", "type": "funnels"}
 
 
+async def test_a_search_that_finds_nothing_says_so(script: Script) -> None:
+    mixpanel, _ = answering(script, SAVED)
+    assert "'zzz'" in str((await inspect_bookmarks(mixpanel, search="zzz")).hint)
+    mixpanel, _ = answering(script, ["Signup"])
+    assert "'zzz'" in str((await inspect_events(mixpanel, search="zzz")).hint)
+
+
 async def test_more_saved_reports_than_asked_for_are_announced(script: Script) -> None:
     mixpanel, _ = answering(script, SAVED)
     found = await inspect_bookmarks(mixpanel, limit=1)

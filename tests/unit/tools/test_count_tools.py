@@ -225,3 +225,26 @@ async def test_users_are_named_as_a_list_or_as_a_shell_sends_them(users: Any) ->
 async def test_a_feed_needs_a_user() -> None:
     with pytest.raises(UsageError, match="users"):
         accepted(feed, {"users": []})
+
+
+@pytest.mark.parametrize("function", [event_counts, property_counts])
+async def test_more_buckets_than_anybody_reads_are_refused_at_no_cost(
+    script: Script, function: Any
+) -> None:
+    mixpanel, wire = answering(script, counted({}))
+    arguments = dict(CALLS)[function] | {"from_date": "2024-01-01", "to_date": "2024-03-10"}
+    with pytest.raises(UsageError, match="100,800 buckets of one minute"):
+        await function(mixpanel, **accepted(function, {**arguments, "unit": "minute"}))
+    assert wire.requests == []
+    await function(mixpanel, **accepted(function, {**arguments, "unit": "hour"}))
+    assert len(wire.requests) == 1
+
+
+async def test_a_property_that_no_event_has_is_doubted(script: Script) -> None:
+    days = {"2025-01-01": 3, "2025-01-02": 4}
+    mixpanel, _ = answering(script, counted({"undefined": days}, "2025-01-01", "2025-01-02"))
+    found = await property_counts(mixpanel, "Buy", "plna", from_date=DAY, to_date=NEXT)
+    assert "No event has this property" in str(found.hint)
+    mixpanel, _ = answering(script, counted({"undefined": days, "pro": days}, "2025-01-01"))
+    found = await property_counts(mixpanel, "Buy", "plan", from_date=DAY, to_date=NEXT)
+    assert found.hint is None

@@ -108,6 +108,13 @@ async def test_top_events_are_at_most_as_many_as_asked_for(script: Script) -> No
     assert wire.query == {"project_id": "42", "type": "general", "limit": "2"}
 
 
+async def test_as_many_top_events_as_asked_for_may_not_be_all(script: Script) -> None:
+    events = [{"event": name, "amount": 1} for name in "ab"]
+    mixpanel, _ = answering(script, {"events": events})
+    assert "raise limit" in str((await inspect_top_events(mixpanel, limit=2)).hint)
+    assert (await inspect_top_events(mixpanel, limit=3)).hint is None
+
+
 async def test_described_events_and_profiles_are_listed(script: Script) -> None:
     entries = [
         {"entityType": "profile", "name": "$user"},

@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from mp_mcp.call import validated
-from mp_mcp.errors import UsageError
+from mp_mcp.errors import MixpanelError, PlanError, UsageError
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.jql import DEPRECATED
 from mp_mcp.tool import Tool
@@ -191,3 +191,30 @@ async def test_jql_works_and_says_that_it_is_deprecated(script: Script) -> None:
 async def test_jql_is_called_deprecated_before_it_is_chosen() -> None:
     first, _, _ = str(query_jql.__doc__).partition("\n")
     assert "deprecated" in first
+
+
+@pytest.mark.parametrize("status", [400, 404])
+@pytest.mark.parametrize(
+    ("function", "arguments", "lists"),
+    [
+        (query_funnel, {"funnel_id": 9, **DATES}, "inspect_funnels"),
+        (query_flows, {"bookmark_id": 9}, "inspect_bookmarks"),
+        (query_saved_report, {"bookmark_id": 9}, "inspect_bookmarks"),
+    ],
+)
+async def test_a_refused_report_says_where_ids_are_listed(
+    script: Script, status: int, function: Any, arguments: dict[str, Any], lists: str
+) -> None:
+    wire = script(httpx.Response(status, json={"error": "there is no such thing: 9"}))
+    with pytest.raises(MixpanelError, match="no such thing: 9") as caught:
+        await called(function, wire, arguments)
+    assert lists in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("function", [query_funnel, query_flows])
+async def test_a_missing_right_is_no_wrong_id(script: Script, function: Any) -> None:
+    wire = script(httpx.Response(403, json={"error": "no"}))
+    arguments = {"funnel_id": 9, **DATES} if function is query_funnel else {"bookmark_id": 9}
+    with pytest.raises(PlanError) as caught:
+        await called(function, wire, arguments)
+    assert "inspect_" not in str(caught.value.hint)
