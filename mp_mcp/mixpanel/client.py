@@ -53,15 +53,23 @@ class Mixpanel(Handle):
         return self._transport.target
 
     async def get(
-        self, family: Family, path: str, params: Params, *, keep_s: float, zoned: bool = False
+        self,
+        family: Family,
+        path: str,
+        params: Params,
+        *,
+        keep_s: float,
+        zoned: bool = False,
+        aside: bool = False,
     ) -> Any:
         """The decoded answer of a GET; it may be given again for `keep_s` seconds.
 
         `zoned` answers have days of the project's time zone: the tool's result will name it.
+        The age of one `aside`, like the name of a report, says nothing about the result's numbers.
         """
         question = Question("GET", family, path, params)
         if not zoned or self._zones is None:
-            return await self._answer(question, keep_s)
+            return await self._answer(question, keep_s, aside=aside)
         zone = self._zones.ask(self._transport)
         answer = await self._answer(question, keep_s)
         self._zone = await self._zones.found(zone)
@@ -93,11 +101,11 @@ class Mixpanel(Handle):
             answer.cached_at = self._cached_at
             answer.time_zone = answer.time_zone or self._zone
 
-    async def _answer(self, question: Question, keep_s: float) -> Any:
+    async def _answer(self, question: Question, keep_s: float, *, aside: bool = False) -> Any:
         if self._cache is None:
             return await self._transport.ask(question)
         found = await self._cache.ask(self._transport, question, keep_s, fresh=self._fresh)
-        if found.cached_at is not None:
+        if found.cached_at is not None and not aside:
             # Of several answers the oldest counts; the texts sort like the times.
             self._cached_at = min(self._cached_at or found.cached_at, found.cached_at)
         return found.value

@@ -3,7 +3,7 @@
 Never reads shapes: `report_shapes.py`, `flows.py`, `funnels.py` and `retention.py` do.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from pydantic import Field, TypeAdapter
@@ -101,7 +101,8 @@ def _untyped(reason: str) -> UsageError:
 
 async def _looked_up(mixpanel: Mixpanel, bookmark_id: int) -> Bookmark:
     path = f"{scope_of(mixpanel.target)}/bookmarks/{bookmark_id}"
-    return bookmark_of(await mixpanel.get("app", path, {"v": 2}, keep_s=freshness.DISCOVERY))
+    answer = await mixpanel.get("app", path, {"v": 2}, keep_s=freshness.DISCOVERY, aside=True)
+    return bookmark_of(answer)
 
 
 def bookmark_of(answer: Any) -> Bookmark:
@@ -165,7 +166,7 @@ async def _native_funnel(
     mixpanel: Mixpanel, bookmark_id: int, from_date: date | None, to_date: date | None
 ) -> SavedReport:
     """A funnel's id is its bookmark's."""
-    last = to_date or max(datetime.now(UTC).date(), from_date or date.min)
+    last = to_date or max(await mixpanel.today(), from_date or date.min)
     first = from_date or last - timedelta(days=DEFAULT_DAYS - 1)
     found = await funnel(mixpanel, bookmark_id, first, last)
     return _as_report(found, from_date=first.isoformat(), to_date=last.isoformat())

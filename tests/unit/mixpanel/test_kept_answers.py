@@ -145,6 +145,18 @@ async def test_saved_reports_whose_range_is_open_are_kept_for_a_minute(
         assert (ME in paths) is is_zoned
 
 
+async def test_a_report_is_as_old_as_its_numbers_not_as_its_name(script: Script) -> None:
+    ages: list[str | None] = []
+
+    async def ask(mixpanel: Mixpanel) -> None:
+        report = await saved_report(mixpanel, 1)
+        mixpanel.complete(report)
+        ages.append(report.cached_at)
+
+    await asked_for(script, {**REPORT, "type": "insights"}, ask, 59, 61)
+    assert [age is not None for age in ages] == [False, True, False]
+
+
 @pytest.mark.parametrize("name", CHANGES)
 async def test_what_changes_by_the_minute_is_never_kept(script: Script, name: str) -> None:
     ask, answer = CHANGES[name]
