@@ -197,7 +197,9 @@ class Place:
         usage = self._budget.usage_of(self._project, self._kind)
         if self.is_full_of_others:
             return f"All {usage.at_once} places for queries at one time are taken by others."
-        return usage.sentence()
+        # Mixpanel gave no reason, and may be overloaded.
+        is_doubtful = usage.used < usage.limit
+        return f"By our count, {usage.sentence()}" if is_doubtful else usage.sentence()
 
 
 def _frees_in(spent: Sequence[Spending], over: int, window_s: float, now: float) -> float | None:

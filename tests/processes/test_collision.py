@@ -148,8 +148,9 @@ def held_export(mixpanel: Running, seconds: float = 5) -> Iterator[None]:
 
 
 def calls_of(environ: dict[str, str]) -> list[str]:
-    """Tools that run on the shared server now."""
-    return [call["tool"] for call in mp(environ, "server", "status", "-f", "json").json["calls"]]
+    """Tools that run on the shared server now; none as long as it is only starting."""
+    status = mp(environ, "server", "status", "-f", "json").json
+    return [call["tool"] for call in status.get("calls", [])]
 
 
 def held_exports(mixpanel: Running) -> int:
