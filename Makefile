@@ -11,8 +11,9 @@ UV := $(shell command -v uv)
 demo: .venv/runtime
 	@$(BIN)/mp demo
 
+# Two at a time: tests of processes mostly wait. A file stays on one worker, with its simulator.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Other people's clients against the simulator; they are installed below .venv/clients first.
 test-clients: .venv/dev
