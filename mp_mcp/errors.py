@@ -8,6 +8,7 @@ Standard library only, because `mp` imports it before it shows anything.
       SettingsError                 settings              3
         CredentialsError            credentials           2
       MixpanelError                 mixpanel              3
+        UnknownAnswerError          unknown_answer        1
         NotFoundError               not_found             4
         RateLimitedError            rate_limited          5
         PlanError                   plan                  2
@@ -115,6 +116,13 @@ class MixpanelError(MpError):
 
     code = "mixpanel"
     exit_code = ExitCode.INVALID
+
+
+class UnknownAnswerError(MixpanelError):
+    """Mixpanel answered, but in a shape that nobody has described: no fault of the caller."""
+
+    code = "unknown_answer"
+    exit_code = ExitCode.UNEXPECTED
 
 
 class NotFoundError(MixpanelError):

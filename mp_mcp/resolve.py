@@ -131,10 +131,12 @@ def place_of(region: str, base_url: str | None) -> str:
 def base_url_name(base_url: str) -> str:
     """A folder name for another base URL: `<host>-<port>`.
 
-    Raises: SettingsError when it is no http(s) URL.
+    Raises: SettingsError when it is no http(s) URL, or has a part where people write secrets. The
+    message never repeats it.
     """
     refused = SettingsError(
-        f"MP_API_BASE_URL {base_url!r} is no http(s) URL.", hint="Example: http://127.0.0.1:8080"
+        "MP_API_BASE_URL is no http(s) URL without user, password and query.",
+        hint="Example: http://127.0.0.1:8080",
     )
     try:
         parts = urlsplit(base_url)
@@ -142,7 +144,8 @@ def base_url_name(base_url: str) -> str:
     except ValueError as error:
         raise refused from error
     host = re.sub(r"[^A-Za-z0-9.-]", "_", parts.hostname or "")
-    if parts.scheme not in ("http", "https") or not host.strip("."):
+    may_hold_secrets = "@" in parts.netloc or parts.query or parts.fragment
+    if parts.scheme not in ("http", "https") or not host.strip(".") or may_hold_secrets:
         raise refused
     return f"{host}-{port}"
 

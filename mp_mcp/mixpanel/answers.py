@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter, ValidationError
 
-from mp_mcp.errors import MixpanelError
+from mp_mcp.errors import UnknownAnswerError
 from mp_mcp.results import Row
 
 T = TypeVar("T")
@@ -76,7 +76,7 @@ _COUNTED = TypeAdapter(_Counted)
 def read(adapter: TypeAdapter[T], answer: Any, what: str) -> T:
     """The answer as the adapter's type; unknown extra keys are ignored.
 
-    Raises: MixpanelError for any other shape, since a guess would be a wrong number.
+    Raises: UnknownAnswerError for any other shape, since a guess would be a wrong number.
     """
     try:
         return adapter.validate_python(answer)
@@ -84,9 +84,9 @@ def read(adapter: TypeAdapter[T], answer: Any, what: str) -> T:
         raise unexpected(what) from error
 
 
-def unexpected(what: str) -> MixpanelError:
+def unexpected(what: str) -> UnknownAnswerError:
     """The error of an answer that nobody has described."""
-    return MixpanelError(
+    return UnknownAnswerError(
         f"Mixpanel's answer about {what} has a shape that this version does not know.",
         hint="Mixpanel may have changed: look for a newer version of mp-mcp.",
     )

@@ -15,14 +15,14 @@ from mp_mcp.errors import RateLimitedError
 from mp_mcp.mixpanel.costs import QUOTAS, UNCOUNTED_STATUSES, Cost, Kind
 from mp_mcp.mixpanel.ledger import Ledger, Spending
 from mp_mcp.mixpanel.rate_headers import Stated, stated, stated_in_words
-from mp_mcp.mixpanel.usage import WORDS, Usage
+from mp_mcp.mixpanel.usage import WORDS, Usage, advice
 from mp_mcp.state import State
 
 SECOND_S = 1.1
 """A second, and some time that requests may catch up with each other on their way."""
 
-SHORTEST_WINDOW_S = 60.0
-"""Whoever is told to wait for longer has spent a window, not a second or a place."""
+_TOLD_BY_WAITING: Mapping[Kind, float] = {"export": 60.0, "lexicon": 0.0}
+"""Whoever is told to wait for more seconds than these has spent a window, not a place."""
 
 
 class Budget:
@@ -48,9 +48,7 @@ class Budget:
         Raises: RateLimitedError at once when a window is spent.
         """
         place = Place(self, project, cost)
-        if cost.counts:
-            for kind in cost.kinds:
-                self._require_unit(project, kind)
+        self.require(project, cost)
         async with AsyncExitStack() as held:
             with self._promised(project, cost.kinds if cost.counts else ()):
                 for kind in cost.kinds:
@@ -58,6 +56,11 @@ class Budget:
                     await self._pace(project, kind)
             place.start()
             yield place
+
+    def require(self, project: str, cost: Cost) -> None:
+        """Raises: RateLimitedError when a window is spent of which the request costs a unit."""
+        for kind in cost.kinds if cost.counts else ():
+            self._require_unit(project, kind)
 
     def usage(self, project: str) -> list[Usage]:
         """Every budget of a project."""
@@ -92,8 +95,7 @@ class Budget:
             return
         raise RateLimitedError(
             f"The budget of Mixpanel {WORDS[kind][0]} is spent: {usage.sentence()}",
-            hint="Everybody who asks this project shares it. Events that are fetched cost nothing "
-            "to ask: use query_sql.",
+            hint=advice(kind),
             retry_after=usage.next_free_s,
         )
 
@@ -169,11 +171,13 @@ class Place:
     def learn_from_words(self, text: str, retry_after: float | None) -> None:
         """Correct the budget by a refusal without headers, as far as it gives reasons.
 
-        An export never has headers: whoever has to wait for long has spent the hour there. For a
-        query it means nothing: an overloaded Mixpanel answers like that as well.
+        An export or a question to Lexicon never has headers: whoever has to wait there has spent
+        the window, unless the wait is as short as for a place. For a query it means nothing: an
+        overloaded Mixpanel answers like that as well.
         """
         said = stated_in_words(text)
-        if self._kind == "export" and retry_after is not None and retry_after > SHORTEST_WINDOW_S:
+        shortest_s = _TOLD_BY_WAITING.get(self._kind) if self._kind else None
+        if shortest_s is not None and retry_after is not None and retry_after > shortest_s:
             said = said._replace(remaining=0)
         self._take_in(said._replace(frees_in_s=retry_after))
 
@@ -190,8 +194,12 @@ class Place:
             others = used - self._ledger.ours(project, kind)
             self._ledger.others_spent(project, kind, others, said.frees_in_s)
 
+    def advice(self) -> str:
+        """What to do about the limit that this request met."""
+        return advice(self._kind) if self._kind else ""
+
     def sentence(self) -> str:
-        """The limit that this request met, in words."""
+        """The limit that this request met, in words; nothing where none is known."""
         if self._kind is None:
             return ""
         usage = self._budget.usage_of(self._project, self._kind)

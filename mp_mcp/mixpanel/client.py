@@ -87,8 +87,10 @@ class Mixpanel(Handle):
         return datetime.now(clock_of(zone)).date()
 
     async def fact(self, name: str) -> Any:
-        """What was found out about this project before; None when nothing was."""
-        return None if self._cache is None else await self._cache.fact(self.target, name)
+        """What was found out about this project before; None when nothing was, or all is asked."""
+        if self._cache is None or self._fresh:
+            return None
+        return await self._cache.fact(self.target, name)
 
     async def keep_fact(self, name: str, value: Any, keep_s: float) -> None:
         """Remember something about this project for so many seconds."""

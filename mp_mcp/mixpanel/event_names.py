@@ -3,7 +3,7 @@
 Never trusts the default range: Mixpanel would look at the last month only.
 """
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -22,6 +22,9 @@ HISTORY_DAYS = "history_days"
 HISTORY_KEEP_S = 24 * 3600.0
 
 _EARLIEST = date(2000, 1, 1)
+_TRIES = 3
+"""The whole history, what is kept of it, and a day less where its days are not ours."""
+
 _NAMES = TypeAdapter(list[str])
 
 
@@ -31,21 +34,25 @@ async def event_names(mixpanel: Mixpanel) -> list[str]:
     The first time it may cost more: Mixpanel refuses to look further back than the project's
     history reaches, or beyond today, which is still yesterday for projects west of UTC.
     """
-    today = datetime.now(UTC).date()
+    today = await mixpanel.today()
     days = await mixpanel.fact(HISTORY_DAYS)
     first = today - timedelta(days=days) if isinstance(days, int) else _EARLIEST
-    try:
-        return await _asked(mixpanel, first, today)
-    except HistoryLimitError as error:
-        days = history_days(error)
-        if days is None or first > _EARLIEST:
-            raise
-        await mixpanel.keep_fact(HISTORY_DAYS, days, HISTORY_KEEP_S)
-        return await _asked(mixpanel, today - timedelta(days=days), today)
-    except MixpanelError as error:
-        if not is_about_tomorrow(error):
-            raise
-        return await _asked(mixpanel, first, today - timedelta(days=1))
+    last = today
+    for _ in range(_TRIES - 1):
+        try:
+            return await _asked(mixpanel, first, last)
+        except HistoryLimitError as error:
+            days = history_days(error)
+            if days is None:
+                raise
+            await mixpanel.keep_fact(HISTORY_DAYS, days, HISTORY_KEEP_S)
+            # When that was the first day already, Mixpanel's today is tomorrow.
+            first = max(today - timedelta(days=days), first + timedelta(days=1))
+        except MixpanelError as error:
+            if not is_about_tomorrow(error):
+                raise
+            last = today - timedelta(days=1)
+    return await _asked(mixpanel, first, last)
 
 
 async def _asked(mixpanel: Mixpanel, first: date, last: date) -> list[str]:

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable
 
-_ACCESSOR = re.compile(r"\b(?:properties|user|event)\[")
+_ACCESSOR = re.compile(r"\b(?:properties|user|event)\[\s*[\"']")
 
 
 def property_expression(text: str) -> str:

@@ -107,7 +107,7 @@ class Http:
 
     async def ask(self, question: Question) -> Any:
         """The decoded answer of a read that is safe to repeat."""
-        return await self._retried(lambda: self._answer(question))
+        return await self._retried(question, lambda: self._answer(question))
 
     @asynccontextmanager
     async def stream(
@@ -118,7 +118,7 @@ class Http:
         Raises: IncompleteExportError when the answer breaks off, in the middle of the block.
         """
         question = Question("GET", family, path, params)
-        response, held = await self._retried(lambda: self._opened(question))
+        response, held = await self._retried(question, lambda: self._opened(question))
         try:
             yield response.aiter_raw()
         except FOREIGN as error:
@@ -135,10 +135,12 @@ class Http:
         """Wait before repeating something for the `attempt`-th time, counted from 0."""
         await self._sleep(_jittered(2.0**attempt))
 
-    async def _retried(self, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _retried(self, question: Question, attempt: Callable[[], Awaitable[T]]) -> T:
         started = self._clock()
         tries = 0
         while True:
+            # Not tried again, however soon a unit frees: a spent budget is never slept out.
+            self._budget.require(self._target.project_key, cost_of(question))
             try:
                 with _translated(self._target):
                     return await attempt()
@@ -229,7 +231,8 @@ def _decoded(content: bytes) -> Any:
 def told_by_budget(error: MpError, place: Place) -> MpError:
     """Mixpanel's own rate limit, with what we know of the budget, which learns from it."""
     place.learn_from_words(error.message, error.retry_after)
-    return error.with_hint(f"{place.sentence()} {error.hint or ''}".strip())
+    told = (place.sentence(), error.hint, place.advice())
+    return error.with_hint(" ".join(part for part in told if part))
 
 
 def error_of(error: Exception, target: Target) -> MpError:

@@ -50,13 +50,12 @@ def refusal(
     if status == 401 or (status == 400 and "unable to authenticate request" in stated.lower()):
         return CredentialsError(
             f"Mixpanel refuses the credentials{_said(text)}",
-            hint=f"Check the secret and that project {target.project_id} lives in region "
-            f"{target.region!r}; `mp auth test` shows what works, `mp auth login` replaces them.",
+            hint=_about_credentials(target),
         )
     if 300 <= status < 400:
         return PlanError(
             "Mixpanel redirects this call to a page for browsers: these credentials have no "
-            f"access to project {target.project_id}.",
+            + (f"access to project {target.project_id}." if target.project_id else "access."),
             hint="Ask an owner of the project to give the account a role in it.",
         )
     if status == 429:
@@ -71,6 +70,16 @@ def refusal(
         if found := jql_refusals.jql_refusal(status, said):
             return found
     return _by_status(status, text, stated)
+
+
+def _about_credentials(target: Target) -> str:
+    replace = "`mp auth login` replaces them"
+    if not target.project_id:
+        return f"Check the secret, and that the account is of region {target.region!r}; {replace}."
+    return (
+        f"Check the secret and that project {target.project_id} lives in region "
+        f"{target.region!r}; `mp auth test` shows what works, {replace}."
+    )
 
 
 def _by_status(status: int, text: str, stated: str) -> MpError:
@@ -115,8 +124,7 @@ def _rate_limited(text: str, seconds: float | None) -> RateLimitedError:
     when = "in a minute" if seconds is None else f"in {spoken(seconds)}"
     return RateLimitedError(
         f"The project's Mixpanel rate limit is reached{_said(text)}",
-        hint=f"Try again {when}. Everybody who asks this project shares it; events that are "
-        "fetched cost nothing to ask: use query_sql.",
+        hint=f"Try again {when}.",
         retry_after=seconds,
     )
 

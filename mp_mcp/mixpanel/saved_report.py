@@ -4,19 +4,20 @@ Never reads shapes: `report_shapes.py`, `flows.py`, `funnels.py` and `retention.
 """
 
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any
 
 from pydantic import Field, TypeAdapter
 
 from mp_mcp.errors import CredentialsError, MixpanelError, NotFoundError, UsageError
 from mp_mcp.mixpanel import freshness
-from mp_mcp.mixpanel.answers import read, unwrapped
+from mp_mcp.mixpanel.answers import is_day, read, unwrapped
 from mp_mcp.mixpanel.bookmarks import Bookmark, scope_of
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.flows import flows
-from mp_mcp.mixpanel.funnels import funnel
+from mp_mcp.mixpanel.funnels import Unit, funnel
 from mp_mcp.mixpanel.report_shapes import answer_of, table_of
-from mp_mcp.mixpanel.retention import retention_of
+from mp_mcp.mixpanel.retention import retention_of, without_future
 from mp_mcp.results import Rows
 
 DEFAULT_DAYS = 30
@@ -33,6 +34,10 @@ class SavedReport(Rows):
     to_date: str | None = None
     computed_at: str | None = None
     conversion_rate: float | None = Field(default=None, description="of flows: fraction")
+
+
+_UNITS: dict[int, Unit] = {1: "day", 7: "week", **dict.fromkeys((28, 29, 30, 31), "month")}
+"""By the days between one cohort of a retention report and the next."""
 
 
 async def saved_report(
@@ -65,7 +70,23 @@ async def saved_report(
         report = await _insights(mixpanel, bookmark_id, unknown=kind is None)
     report.name = known.name if known else None
     report.type = kind or report.type
+    if report.type == "retention":
+        unbegun_as_null(report, await mixpanel.today())
     return report
+
+
+def unbegun_as_null(report: SavedReport, today: date) -> None:
+    """Null for the periods that begin after `today`; their unit is how far cohorts are apart."""
+    if not {"date", "count_0"} <= set(report.columns):
+        return
+    at = report.columns.index("date")
+    days = sorted(
+        {date.fromisoformat(row[at][:10]) for row in report.rows if is_day(row[at] or "")}
+    )
+    apart = min((later - day).days for day, later in pairwise(days)) if len(days) > 1 else 0
+    unit = _UNITS.get(apart)
+    if unit is not None:
+        without_future(report, today, unit)
 
 
 async def _bookmark(mixpanel: Mixpanel, bookmark_id: int) -> Bookmark | None:

@@ -36,6 +36,14 @@ class Usage(NamedTuple):
         return f"{told}; the next one frees in {spoken(self.next_free_s)}."
 
 
+def advice(kind: Kind) -> str:
+    """Who else spends this budget, and what costs nothing instead."""
+    shared = "Everybody who asks this project shares it."
+    if kind == "lexicon":
+        return shared
+    return f"{shared} Events that are fetched cost nothing to ask: use query_sql."
+
+
 def spoken(seconds: float) -> str:
     """A time to wait, for people."""
     whole = max(1, round(seconds))

@@ -6,7 +6,7 @@ from mp_mcp.tool import tool
 
 @tool
 async def inspect_workspace(overview: Overview) -> Workspace:
-    """Say where you stand: project, account, region, local tables, server and connected clients.
+    """Say where you stand: project, account, region, budget left, local tables, server, clients.
 
     Use it first in a session. It costs nothing and works while anything else is broken.
     """

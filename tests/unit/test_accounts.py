@@ -247,8 +247,14 @@ def test_another_base_url_has_a_folder_of_its_own(base_url: str, name: str) -> N
 
 @pytest.mark.parametrize(
     "base_url",
-    ["ftp://x", "http://", "http://..", "localhost:80", "http://h:99999", "http://h:x", "http://["],
+    [
+        *("ftp://x", "http://", "http://..", "localhost:80", "http://h:99999", "http://h:x"),
+        *("http://[", "http://ada:s3cret@h", "http://h/?t=s3cret", "http://h#s3cret"),
+        "http://ada:s3cret@h:x",
+    ],
 )
-def test_a_base_url_that_is_none_is_refused(base_url: str) -> None:
-    with pytest.raises(SettingsError, match="MP_API_BASE_URL"):
+def test_a_base_url_that_is_none_is_refused_and_not_repeated(base_url: str) -> None:
+    with pytest.raises(SettingsError, match="MP_API_BASE_URL") as caught:
         base_url_name(base_url)
+    assert base_url not in str(caught.value)
+    assert "s3cret" not in f"{caught.value} {caught.value.hint}"

@@ -100,6 +100,14 @@ async def test_a_refused_export_that_has_to_wait_a_moment_closes_nothing(budget:
     assert used(budget, "export") == 1
 
 
+async def test_a_refused_question_to_lexicon_closes_its_minute(budget: Budget) -> None:
+    await refuse(budget, "slow down", 45, Cost(("lexicon",)))
+    with pytest.raises(RateLimitedError, match="Lexicon") as caught:
+        await ask(budget, Cost(("lexicon",)))
+    assert caught.value.retry_after == pytest.approx(45)
+    assert "query_sql" not in str(caught.value.hint)
+
+
 @pytest.mark.parametrize(
     "words",
     [

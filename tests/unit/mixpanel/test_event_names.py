@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -7,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mp_mcp.errors import HistoryLimitError, MixpanelError
+from mp_mcp.mixpanel.cache import AnswerCache
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.event_names import MOST, event_names, event_names_of
+from mp_mcp.state import open_state
 
 from .conftest import Script
 
@@ -42,11 +45,39 @@ async def test_event_names_are_asked_again_within_the_history_that_is_kept(scrip
 
 
 @pytest.mark.anyio
-async def test_event_names_are_asked_twice_at_most(script: Script) -> None:
+async def test_event_names_are_asked_three_times_at_most(script: Script) -> None:
     wire = script(TOO_EARLY)
     with pytest.raises(HistoryLimitError, match="90 days"):
         await event_names(Mixpanel(wire.http))
-    assert len(wire.requests) == 2
+    assert len(wire.requests) == 3
+
+
+@pytest.mark.anyio
+async def test_a_history_that_shrank_is_learnt_again(script: Script) -> None:
+    shorter = httpx.Response(403, json={"error": "Date range exceeds 10 days into the past"})
+    ok = httpx.Response(200, json=["Login"])
+    wire = script(TOO_EARLY, ok, shorter, ok, ok, ok)
+    now = [0.0]
+    cache = AnswerCache(open_state(Path(":memory:")), clock=lambda: now[0])
+    for days in (90, 10, 10):
+        now[0] += 600
+        assert await event_names(Mixpanel(wire.http, cache=cache)) == ["Login"]
+        assert wire.query["from_date"] == days_ago(days)
+    # Who asks afresh asks for all of it, because the history may have grown as well.
+    assert await event_names(Mixpanel(wire.http, cache=cache, fresh=True)) == ["Login"]
+    assert wire.query["from_date"] == "2000-01-01"
+
+
+@pytest.mark.anyio
+async def test_a_project_whose_day_is_another_gets_its_names(script: Script) -> None:
+    tomorrow = httpx.Response(400, json={"error": "to_date cannot be later than today"})
+    ok = httpx.Response(200, json=["Login"])
+    wire = script(TOO_EARLY, tomorrow, ok)
+    assert await event_names(Mixpanel(wire.http)) == ["Login"]
+    assert (wire.query["from_date"], wire.query["to_date"]) == (days_ago(90), days_ago(1))
+    wire = script(TOO_EARLY, TOO_EARLY, ok)
+    assert await event_names(Mixpanel(wire.http)) == ["Login"]
+    assert (wire.query["from_date"], wire.query["to_date"]) == (days_ago(89), days_ago(0))
 
 
 def test_as_many_event_names_as_mixpanel_gives_are_all_there() -> None:

@@ -17,6 +17,8 @@ from mp_mcp.mixpanel.expressions import json_list, property_expression
         ('say "hi"', 'properties["say \\"hi\\""]'),
         ("back\\slash", 'properties["back\\\\slash"]'),
         ("my_properties", 'properties["my_properties"]'),
+        ("user[plan]", 'properties["user[plan]"]'),
+        ("event[0]", 'properties["event[0]"]'),
     ],
 )
 def test_a_bare_property_name_becomes_an_expression(text: str, expression: str) -> None:
@@ -25,7 +27,13 @@ def test_a_bare_property_name_becomes_an_expression(text: str, expression: str) 
 
 @pytest.mark.parametrize(
     "text",
-    ['properties["plan"]', 'number(properties["amount"])', 'user["plan"]', 'event["$time"] > 5'],
+    [
+        'properties["plan"]',
+        "user[ 'plan' ]",
+        'number(properties["amount"])',
+        'user["plan"]',
+        'event["$time"] > 5',
+    ],
 )
 def test_an_expression_stays_as_it_is(text: str) -> None:
     assert property_expression(text) == text

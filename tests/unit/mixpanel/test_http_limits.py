@@ -116,3 +116,23 @@ async def test_who_goes_away_ends_the_request_and_gives_its_place_back() -> None
             await gone.wait()
         usage = budget.usage_of(target.project_key, "query")
     assert (usage.used, usage.running) == (1, 0)
+
+
+async def test_the_last_moment_of_a_spent_window_is_not_slept_out(script: Script) -> None:
+    wire = script(OK)
+    schemas = Question("GET", "app", "/projects/42/schemas", {})
+    for _ in range(5):
+        await wire.http.ask(schemas)
+    wire.budget.ledger.others_spent("us/42", "query", 60, 3)
+    for question in (schemas, NAMES):
+        with pytest.raises(RateLimitedError) as caught:
+            await wire.http.ask(question)
+    assert (caught.value.retry_after or 99) <= 3
+    assert (len(wire.requests), wire.sleeps) == (5, [])
+
+
+async def test_a_limit_that_is_not_of_the_project_is_told_as_it_is(script: Script) -> None:
+    wire = script(httpx.Response(429, headers={"Retry-After": "120"}, json={"error": "slowly"}))
+    with pytest.raises(RateLimitedError) as caught:
+        await wire.http.ask(Question("GET", "app", "/projects/42/bookmarks", {}))
+    assert caught.value.hint == "Try again in 2 min."

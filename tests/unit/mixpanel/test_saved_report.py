@@ -241,3 +241,23 @@ async def test_what_is_left_out_is_said(meta: Any, truncated: bool, hint: str | 
 async def test_a_bookmark_of_unknown_shape_is_an_error_not_a_guess(answer: Any) -> None:
     with pytest.raises(MixpanelError, match="shape"):
         bookmark_of(answer)
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize(
+    ("dates", "row"),
+    [
+        (("8999-12-25", "9000-01-01", "9000-01-08"), [2, 1, None, 0.5, None]),
+        (("8999-11-01", "8999-12-01", "9000-01-01"), [2, 1, None, 0.5, None]),
+        # How far apart they are is not known.
+        (("9000-01-01",), [2, 1, 0, 0.5, 0.0]),
+    ],
+)
+async def test_saved_retention_has_null_for_what_has_not_begun(
+    script: Script, native: bool, dates: tuple[str, ...], row: list[Any]
+) -> None:
+    cohorts = {f"{date}T00:00:00": {"first": 2, "counts": [1, 0]} for date in dates}
+    answer: Any = cohorts if native else {"series": {"Retention": cohorts}, "headers": ["$metric"]}
+    wire = script(known("retention"), ok(answer))
+    report = await saved_report(Mixpanel(wire.http), 63001, native=native)
+    assert [found[-5:] for found in report.rows] == [row] * len(dates)
