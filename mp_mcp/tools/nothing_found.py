@@ -11,7 +11,7 @@ from mp_mcp.results import Rows
 
 EVENTS = "inspect_events lists the events"
 FUNNELS = "inspect_funnels lists the funnels"
-FLOWS = "inspect_bookmarks, type flows, lists the flows"
+FLOWS = "inspect_bookmarks lists the reports of type flows"
 PROPERTIES = f"{EVENTS}, inspect_properties the properties of one"
 
 
