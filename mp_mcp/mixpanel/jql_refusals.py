@@ -15,11 +15,15 @@ _THROWN = re.compile(r"Uncaught exception\s+(\w*Error:.*)")
 _WRAPPER = re.compile(r"^\s*UserVisiblePreconditionFailedError:\s*")
 _MARKED = re.compile(r"^[ \t]*(\S.*)\n[ \t]*\^", re.MULTILINE)
 _PLACE = re.compile(r"<anonymous>:(\d+):\d+")
+_WITHOUT_VIEW = "JQL answers for the whole project only: ask without a data view (--workspace). "
 _INSTEAD = "Fetch the events once with fetch_events, then ask with query_sql."
 
 
-def jql_refusal(status: int, text: str) -> MixpanelError | None:
-    """The error that is special to JQL, if this is one. `text` is what Mixpanel says."""
+def jql_refusal(status: int, text: str, *, in_view: bool = False) -> MixpanelError | None:
+    """The error that is special to JQL, if this is one. `text` is what Mixpanel says.
+
+    `in_view`: a data view was asked, in which there is no JQL.
+    """
     if status == 412:
         return MixpanelError(
             f"The JQL script fails: {script_error(text)}",
@@ -29,7 +33,8 @@ def jql_refusal(status: int, text: str) -> MixpanelError | None:
     if unknown or status in (404, 410):
         return NotFoundError(_gone(status, text), hint=_INSTEAD)
     if status == 403:
-        return PlanError(_gone(status, text), hint=_INSTEAD)
+        hint = f"{_WITHOUT_VIEW}{_INSTEAD}" if in_view else _INSTEAD
+        return PlanError(_gone(status, text), hint=hint)
     return None
 
 

@@ -67,7 +67,7 @@ def refusal(
         )
     if path == jql_refusals.PATH and not _HISTORY.search(stated):
         said = without_secrets(stated, target.credentials)
-        if found := jql_refusals.jql_refusal(status, said):
+        if found := jql_refusals.jql_refusal(status, said, in_view=bool(target.workspace_id)):
             return found
     return _by_status(status, text, stated)
 

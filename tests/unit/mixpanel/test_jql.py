@@ -19,6 +19,7 @@ from mp_mcp.errors import (
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.jql import DEPRECATED, jql, jql_rows_of
 from mp_mcp.mixpanel.jql_refusals import script_error
+from mp_mcp.mixpanel.models import Target
 from mp_mcp.mixpanel.segmentation import segmentation
 
 from .conftest import SECRET, Script, Wire
@@ -182,6 +183,16 @@ async def test_a_project_without_jql_is_told_what_to_use_instead(
     assert text in caught.value.message
     assert "fetch_events" in str(caught.value.hint)
     assert "query_sql" in str(caught.value.hint)
+    assert "data view" not in str(caught.value.hint)
+
+
+@pytest.mark.anyio
+async def test_a_data_view_without_jql_may_be_the_reason(script: Script, target: Target) -> None:
+    view = Target(target.credentials, target.project_id, workspace_id="4201")
+    wire = script(httpx.Response(403, json={"error": "no"}), target=view)
+    with pytest.raises(PlanError) as caught:
+        await jql(Mixpanel(wire.http), SCRIPT)
+    assert "ask without a data view" in str(caught.value.hint)
 
 
 @pytest.mark.anyio
