@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from pydantic import TypeAdapter
 
-from mp_mcp.errors import MixpanelError
+from mp_mcp.errors import ExitCode, MixpanelError, UnknownAnswerError
 from mp_mcp.mixpanel.answers import (
     as_number,
     by_date,
@@ -121,3 +121,9 @@ def test_an_unknown_shape_comes_with_a_way_out() -> None:
         read(TypeAdapter(list[int]), {"a": 1}, "numbers")
     assert "about numbers" in caught.value.message
     assert "newer version" in str(caught.value.hint)
+
+
+def test_an_answer_of_unknown_shape_is_no_fault_of_the_caller() -> None:
+    with pytest.raises(UnknownAnswerError, match="shape") as caught:
+        read(TypeAdapter(list[int]), {"a": 1}, "numbers")
+    assert caught.value.exit_code == ExitCode.UNEXPECTED

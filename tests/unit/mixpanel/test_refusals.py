@@ -96,3 +96,14 @@ def test_a_history_limit_says_how_many_days_are_kept(days: int) -> None:
     error = refusal(403, {}, body, TARGET)
     assert isinstance(error, HistoryLimitError)
     assert history_days(error) == days
+
+
+@pytest.mark.parametrize("status", [302, 401])
+def test_a_refusal_without_a_project_speaks_of_none(status: int) -> None:
+    nowhere = Target(TARGET.credentials, "")
+    for target, is_named in ((TARGET, True), (nowhere, False)):
+        error = refusal(status, {}, b"", target)
+        told = f"{error.message} {error.hint}"
+        assert ("project 42" in told) is is_named
+        assert "project  " not in told
+        assert "project ." not in told
