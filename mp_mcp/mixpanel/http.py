@@ -207,8 +207,6 @@ class Http:
         target, family = self._target, question.family
         _require_access(family, target)
         url = httpx.URL(base_of(family, target) + question.path)
-        if url.userinfo or not url.is_absolute_url:
-            raise _bad_base_url()
         headers = {"Authorization": target.credentials.authorization}
         if family == "export":
             headers["Accept-Encoding"] = "gzip"
@@ -267,7 +265,7 @@ def _translated(target: Target) -> Iterator[None]:
 def _bad_base_url() -> SettingsError:
     return SettingsError(
         "The Mixpanel base URL is not a plain URL like https://proxy.example.org.",
-        hint="Correct MP_API_BASE_URL; it must not contain a user name.",
+        hint="Correct MP_API_BASE_URL.",
     )
 
 

@@ -1,6 +1,6 @@
 """`GET query/retention`: how many users of each day come back in the periods after it.
 
-A period that has not begun is null, because zero would mean that nobody came; never guesses more.
+Never shows zero for a period that has not begun: it is null, because zero says that nobody came.
 """
 
 from collections.abc import Sequence

@@ -86,6 +86,17 @@ def test_every_failure_has_its_line_its_hint_and_its_exit_code(
     mixpanel.clear_faults()
 
 
+def test_a_script_that_fails_is_told_by_its_own_error(
+    environ: dict[str, str], mixpanel: Running
+) -> None:
+    found = mp(environ, "query", "jql", "-c", "function main() { return Nothing() }")
+    assert found.code == 3
+    calm = [line for line in found.stderr.splitlines() if not line.startswith("warning: ")]
+    assert calm[0].startswith("error: The JQL script fails: ")
+    assert calm[1].startswith("hint: Correct the script")
+    assert len(calm) == 2
+
+
 @pytest.mark.parametrize("address", ["http://127.0.0.1:9", "http://mixpanel.invalid"])
 def test_a_mixpanel_that_cannot_be_reached_is_named(environ: dict[str, str], address: str) -> None:
     found = mp(environ | {"MP_API_BASE_URL": address}, "inspect", "events")

@@ -1,3 +1,5 @@
+"""state.db: kept through restarts, and never the reason that a call fails."""
+
 import logging
 import signal
 import sqlite3

@@ -1,3 +1,5 @@
+"""Which quotas of the simulator a request needs room in."""
+
 from email.utils import parsedate_to_datetime
 
 import anyio

@@ -1,3 +1,5 @@
+"""The simulator's annotations: listed, filtered, created and deleted."""
+
 from typing import Any
 
 import httpx

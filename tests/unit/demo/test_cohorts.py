@@ -1,3 +1,5 @@
+"""The simulator's saved cohorts, and that their counts are true."""
+
 from typing import Any
 
 from mp_mcp.demo.profiles import COMPANIES

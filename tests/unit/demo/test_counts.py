@@ -1,3 +1,5 @@
+"""The simulator's counts over time, against its own events."""
+
 import csv
 import io
 import json

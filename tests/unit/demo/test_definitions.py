@@ -1,3 +1,5 @@
+"""The simulator's data definitions of events and properties."""
+
 from mp_mcp.demo.world import World
 from tests.unit.demo.conftest import Ask
 

@@ -1,3 +1,5 @@
+"""The simulator's pages of profiles, and which profiles a question is about."""
+
 import json
 from typing import Any
 from urllib.parse import urlencode

@@ -1,3 +1,5 @@
+"""The simulator's numbers about many profiles."""
+
 import json
 from statistics import fmean, pvariance
 from typing import Any

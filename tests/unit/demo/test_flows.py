@@ -1,3 +1,5 @@
+"""The simulator's flows: the ways of its own people, in three shapes."""
+
 from collections import Counter
 from datetime import date
 from itertools import pairwise

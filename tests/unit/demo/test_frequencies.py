@@ -1,3 +1,5 @@
+"""How often people are active, as the simulator counts it."""
+
 from collections import defaultdict
 from typing import Any
 

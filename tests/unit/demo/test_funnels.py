@@ -1,3 +1,5 @@
+"""The simulator's saved funnels, against its own events."""
+
 from collections import defaultdict
 from datetime import date
 from typing import Any

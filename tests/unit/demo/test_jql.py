@@ -1,3 +1,5 @@
+"""The JQL scripts that the simulator runs, refuses, and does not have any more."""
+
 import json
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""The simulator's Lexicon schemas, against the events that it has."""
+
 from collections import Counter
 from urllib.parse import quote
 

@@ -1,3 +1,5 @@
+"""The simulator's names of events, properties and values."""
+
 import json
 from collections import Counter
 from datetime import timedelta

@@ -1,3 +1,5 @@
+"""The simulator's ranges, sums and averages of numbers."""
+
 from collections import defaultdict
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Where periods of time begin and end."""
+
 from datetime import datetime
 
 import pytest

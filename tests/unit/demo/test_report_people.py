@@ -1,3 +1,5 @@
+"""The simulator's saved funnels and retention, as insights answers them."""
+
 from typing import Any
 
 import pytest

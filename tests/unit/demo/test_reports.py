@@ -1,3 +1,5 @@
+"""The simulator's saved reports: found by id, and computed from their params."""
+
 from collections import defaultdict
 from datetime import date, timedelta
 from typing import Any

@@ -1,3 +1,5 @@
+"""Who comes back, as the simulator counts it."""
+
 from collections import defaultdict
 from datetime import date, timedelta
 from typing import Any

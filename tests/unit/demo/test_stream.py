@@ -1,3 +1,5 @@
+"""The simulator's activity feeds, by dates and by bookmark."""
+
 from typing import Any
 
 import httpx

@@ -1,3 +1,5 @@
+"""The simulator's data views."""
+
 from tests.unit.demo.conftest import Ask
 
 OTHER = ("other.svc", "other-secret")

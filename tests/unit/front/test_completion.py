@@ -1,7 +1,6 @@
 """`mp completion`: what a shell may offer, from the table alone."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,7 +54,6 @@ def test_another_shell_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert "hint: Choose bash, zsh, fish." in capsys.readouterr().err
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_bash_completes_with_it() -> None:
     program = """
     eval "$(mp completion bash)"

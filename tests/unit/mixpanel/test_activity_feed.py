@@ -1,3 +1,5 @@
+"""`GET query/stream/query` on the wire, and the shapes of its answers."""
+
 from datetime import date
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Who may ask now: windows, places and starts per second, shared and kept."""
+
 from contextlib import AsyncExitStack
 
 import anyio

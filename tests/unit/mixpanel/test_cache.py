@@ -1,3 +1,5 @@
+"""What is given again and to whom, and questions that are asked at once."""
+
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -1,3 +1,5 @@
+"""Which budgets a request costs a unit of."""
+
 import pytest
 
 from mp_mcp.mixpanel.costs import FREE, Cost, cost_of

@@ -1,3 +1,5 @@
+"""`POST query/engage` on the wire: every page once, and nothing lost."""
+
 import json
 import sys
 from collections.abc import AsyncGenerator

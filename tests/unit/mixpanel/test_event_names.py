@@ -1,3 +1,5 @@
+"""`GET query/events/names` on the wire, within the history that a project keeps."""
+
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any

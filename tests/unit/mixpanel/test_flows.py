@@ -1,3 +1,5 @@
+"""`GET query/arb_funnels` on the wire, and its three shapes."""
+
 from typing import Any
 
 import httpx

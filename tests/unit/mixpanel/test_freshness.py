@@ -1,3 +1,5 @@
+"""For how long an answer may be given again, by the last day that it is about."""
+
 from datetime import date, timedelta
 
 import pytest

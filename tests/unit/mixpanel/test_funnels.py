@@ -1,3 +1,5 @@
+"""`GET query/funnels` on the wire, and sums and ratios over its dates."""
+
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any

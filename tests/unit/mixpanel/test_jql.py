@@ -1,3 +1,5 @@
+"""`POST query/jql` on the wire, its rows, and what its refusals mean."""
+
 import json
 from datetime import date
 from typing import Any

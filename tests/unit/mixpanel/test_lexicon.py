@@ -1,3 +1,5 @@
+"""`GET app/projects/{id}/schemas` on the wire, and the shapes of its answers."""
+
 import json
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""`GET query/events/properties/top` and `/values` on the wire, and their shapes."""
+
 import json
 from typing import Any
 

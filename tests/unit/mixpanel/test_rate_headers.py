@@ -1,3 +1,5 @@
+"""What `RateLimit` headers and the words of a refusal say about a budget."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

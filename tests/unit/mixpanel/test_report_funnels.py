@@ -1,3 +1,5 @@
+"""Funnels as `GET query/insights` answers them, in every nesting."""
+
 from typing import Any
 
 import pytest

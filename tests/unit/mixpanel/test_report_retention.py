@@ -1,3 +1,5 @@
+"""Retention as `GET query/insights` answers it, in every nesting."""
+
 from typing import Any
 
 import pytest

@@ -1,3 +1,5 @@
+"""Series as `GET query/insights` answers them, at any depth."""
+
 from typing import Any
 
 import pytest

@@ -1,3 +1,5 @@
+"""The lists of saved funnels and cohorts on the wire, and their shapes."""
+
 from typing import Any
 
 import httpx

@@ -1,3 +1,5 @@
+"""Which endpoint answers for a saved report, and what becomes of it."""
+
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 

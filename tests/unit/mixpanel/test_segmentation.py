@@ -1,3 +1,5 @@
+"""`GET query/segmentation` and its three numeric forms on the wire, and their shapes."""
+
 from datetime import date
 from typing import Any, Literal
 

@@ -1,3 +1,5 @@
+"""The readers of reports against the simulator's answers over real sockets."""
+
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import date

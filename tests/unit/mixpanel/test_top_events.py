@@ -1,3 +1,5 @@
+"""`GET query/events/top` on the wire, and the shapes of its answers."""
+
 from typing import Any
 
 import httpx

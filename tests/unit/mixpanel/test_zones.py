@@ -1,3 +1,5 @@
+"""A project's time zone: asked in the background, named in answers, used for today."""
+
 import asyncio
 from collections.abc import Callable
 from datetime import date, datetime, timedelta

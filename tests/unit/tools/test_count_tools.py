@@ -1,3 +1,5 @@
+"""The tools that count events over time, and the activity feed, on the scripted wire."""
+
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""The inspect tools on the scripted wire: their rows, limits and hints."""
+
 import httpx
 import pytest
 

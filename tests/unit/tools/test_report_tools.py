@@ -1,3 +1,5 @@
+"""The tools of funnels, retention, frequency, flows, saved reports and JQL."""
+
 from typing import Any
 
 import httpx
