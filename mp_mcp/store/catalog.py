@@ -4,6 +4,7 @@ Never writes, and never shows our own bookkeeping (schema `_mp`).
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import duckdb
 
@@ -89,6 +90,7 @@ def _ours(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
 def tables(cursor: duckdb.DuckDBPyConnection) -> list[TableInfo]:
     """Every table that a query can name, by name."""
     ours = _kinds(cursor)
+    times = _fetched(cursor)
     found = cursor.execute(
         "SELECT table_name, column_count, 'BASE TABLE' FROM duckdb_tables()"
         " WHERE database_name = current_database() AND schema_name = 'main'"
@@ -107,8 +109,21 @@ def tables(cursor: duckdb.DuckDBPyConnection) -> list[TableInfo]:
             columns=columns,
             where=where,
         )
-        listed.append(info.model_copy(update=_covered(cursor, name) if is_ours else {}))
+        known = {**_covered(cursor, name), "fetched_at": times.get(name)} if is_ours else {}
+        listed.append(info.model_copy(update=known))
     return listed
+
+
+def _fetched(cursor: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
+    """When each table was loaded last; a load of some profiles says nothing about the others."""
+    if not has_schema(cursor):
+        return {}
+    rows = cursor.execute(
+        "SELECT name, coalesce(max(loaded_at) FILTER (report ->> '/partial' IS DISTINCT FROM"
+        " 'true'), max(loaded_at)) FROM _mp.tables JOIN _mp.loads ON table_name = name"
+        " AND loaded_at >= created_at GROUP BY name"
+    ).fetchall()
+    return dict(rows)
 
 
 def _kinds(cursor: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, str | None]]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from mp_mcp.results import Rows
-from mp_mcp.store.models import LoadReport, TableInfo
+from mp_mcp.store.models import LoadReport, ProfileChoice, ProfilesReport, TableInfo
 from mp_mcp.tool import Handle
 
 
@@ -67,4 +67,24 @@ class StoreWriter(Handle, ABC):
         (`mp load`) rows are added, and duplicates of rows that are there already are dropped.
         Raises: TableExistsError, IncompleteExportError, QueueFullError, DiskFullError,
         DatabaseLockedError.
+        """
+
+    @abstractmethod
+    async def require_profiles(
+        self, table: str, choice: ProfileChoice, *, replace: bool = False
+    ) -> None:
+        """Get write access, and see that profiles of this choice may go into the table.
+
+        Raises: TableExistsError when the name has another meaning, DatabaseLockedError.
+        """
+
+    @abstractmethod
+    async def load_profiles(
+        self, table: str, files: Sequence[Path], choice: ProfileChoice, *, replace: bool = False
+    ) -> ProfilesReport:
+        """Make the table hold what was spooled, in one transaction.
+
+        Of the profiles that `choice` asks for (with `distinct_ids` only those), the ones that the
+        files lack are removed. `replace` forgets what the table was before.
+        Raises: TableExistsError, QueueFullError, DiskFullError, DatabaseLockedError.
         """

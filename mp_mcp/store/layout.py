@@ -1,10 +1,13 @@
-"""One event table: a stored table, the view that people query, and what we know of its columns.
+"""One fetched table: a stored table, the view that people query, and what we know of its columns.
 
 Never alters a table that we did not make, and never reads an export.
 
 The stored table `_mp.data_<name>` has the fixed columns, one column `p1`, `p2`, ... per frequent
 property, and the rest. The view `main.<name>` shows every property under its own name: from its
 column, from the rest, or from both when the column came after rows that hold it in the rest.
+
+A profile is stored like an event whose name is the profile's id; of the other fixed columns it has
+only what its own properties of these names say.
 """
 
 # Names and literals are quoted by exact.py; values of users are parameters.
@@ -19,7 +22,7 @@ from duckdb import DuckDBPyConnection
 from mp_mcp.errors import TableExistsError, UsageError
 from mp_mcp.store import exact
 from mp_mcp.store.exact import Column, Kind, identifier, literal
-from mp_mcp.store.schema import utc_now
+from mp_mcp.store.schema import has_schema, utc_now
 
 MAX_COLUMNS = 300
 """Properties with a column of their own: each costs every query about 24 microseconds to bind."""
@@ -28,7 +31,14 @@ RESERVED_KEYS = frozenset(exact.FIXED_KEYS)
 """Case-folded keys that no property column may have."""
 
 _LONGEST_NAME = 255
-_VIEW_NAMES = ("event", "time", "distinct_id", "insert_id", "day", "properties", "_rest")
+_FIXED_IN_VIEW = {
+    "events": "event, time, distinct_id, insert_id, day",
+    "profiles": "event AS distinct_id",
+}
+_VIEW_NAMES = {
+    "events": ("event", "time", "distinct_id", "insert_id", "day", "properties", "_rest"),
+    "profiles": ("distinct_id", "properties", "_rest"),
+}
 _STORED = (
     "event VARCHAR, time TIMESTAMP, distinct_id VARCHAR, insert_id VARCHAR, day DATE,"
     " kept UTINYINT, rest JSON"
@@ -79,6 +89,8 @@ def stored_name(table: str) -> str:
 
 def find_table(cursor: DuckDBPyConnection, name: str) -> Table | None:
     """The registered table of this name in any spelling of its case."""
+    if not has_schema(cursor):
+        return None
     row = cursor.execute(
         "SELECT name, kind, where_filter, unlisted FROM _mp.tables WHERE lower(name) = lower(?)",
         [name],
@@ -94,18 +106,19 @@ def check_target(cursor: DuckDBPyConnection, table: str, where: str | None) -> T
     check_table_name(table)
     found = find_table(cursor, table)
     if found is None:
-        if _exists(cursor, table):
-            raise _taken(cursor, table, "is not a table that mp made")
+        if exists(cursor, table):
+            raise taken(cursor, table, "is not a table that mp made")
         return None
     if found.kind != "events":
-        raise _taken(cursor, table, f"holds {found.kind}, not events")
+        raise taken(cursor, table, f"holds {found.kind}, not events")
     if found.where != where:
         kept = f"only events where {found.where}" if found.where else "unfiltered events"
-        raise _taken(cursor, table, f"holds {kept}")
+        raise taken(cursor, table, f"holds {kept}")
     return found
 
 
-def _exists(cursor: DuckDBPyConnection, name: str) -> bool:
+def exists(cursor: DuckDBPyConnection, name: str) -> bool:
+    """Whether a table or view of anybody has this name."""
     row = cursor.execute(
         "SELECT 1 FROM information_schema.tables WHERE table_catalog = current_database()"
         " AND table_schema = 'main' AND lower(table_name) = lower(?)",
@@ -114,29 +127,32 @@ def _exists(cursor: DuckDBPyConnection, name: str) -> bool:
     return row is not None
 
 
-def _taken(cursor: DuckDBPyConnection, table: str, why: str) -> TableExistsError:
+def taken(cursor: DuckDBPyConnection, table: str, why: str, *, also: str = "") -> TableExistsError:
+    """The error of a name that is in use; its hint has a free one, and what `also` helps."""
     free = next(
         name
         for number in range(2, 1000)
-        if not _exists(cursor, name := f"{table[:58]}_{number}") and not find_table(cursor, name)
+        if not exists(cursor, name := f"{table[:58]}_{number}") and not find_table(cursor, name)
     )
     return TableExistsError(
         f"The table {table} exists and {why}.",
-        hint=f"Use another table, for instance {free}.",
+        hint=f"Use another table, for instance {free}. {also}".strip(),
     )
 
 
-def create_table(cursor: DuckDBPyConnection, table: str, where: str | None) -> Table:
-    """Make an empty event table and register it; the view follows with `refresh_view`."""
+def create_table(
+    cursor: DuckDBPyConnection, table: str, where: str | None, kind: str = "events"
+) -> Table:
+    """Make an empty table and register it; the view follows with `refresh_view`."""
     cursor.execute(f"CREATE TABLE {stored_name(table)} ({_STORED})")
     cursor.execute(
-        "INSERT INTO _mp.tables VALUES (?, 'events', ?, ?, false)", [table, where, utc_now()]
+        "INSERT INTO _mp.tables VALUES (?, ?, ?, ?, false)", [table, kind, where, utc_now()]
     )
-    return Table(table, "events", where)
+    return Table(table, kind, where)
 
 
 def drop_table(cursor: DuckDBPyConnection, table: str) -> None:
-    """Remove an event table: view, stored table, columns and coverage together."""
+    """Remove a fetched table: view, stored table, columns and coverage together."""
     cursor.execute(f"DROP VIEW IF EXISTS main.{identifier(table)}")
     cursor.execute(f"DROP TABLE IF EXISTS {stored_name(table)}")
     for name, column in (("tables", "name"), ("columns", "table_name"), ("coverage", "table_name")):
@@ -184,12 +200,14 @@ def promotable(key: str, taken: set[str]) -> bool:
     return listable(key) and key.casefold() not in taken
 
 
-def with_view_name(key: str, kind: Kind, properties: Iterable[Property]) -> Property:
+def with_view_name(
+    key: str, kind: Kind, properties: Iterable[Property], table_kind: str = "events"
+) -> Property:
     """The key with a name that is free in the view; DuckDB's names ignore case."""
-    taken = {name.casefold() for name in _VIEW_NAMES}
-    taken |= {prop.view_name.casefold() for prop in properties}
+    used = {name.casefold() for name in _VIEW_NAMES[table_kind]}
+    used |= {prop.view_name.casefold() for prop in properties}
     name, number = key, 2
-    while name.casefold() in taken:
+    while name.casefold() in used:
         name, number = f"{key}_{number}", number + 1
     return Property(key, name, kind)
 
@@ -209,18 +227,29 @@ def stored_columns(properties: Iterable[Property]) -> list[Column]:
     return [column for prop in properties if (column := prop.column)]
 
 
-def refresh_view(cursor: DuckDBPyConnection, table: str, properties: Sequence[Property]) -> None:
+def refresh_view(
+    cursor: DuckDBPyConnection,
+    table: str,
+    properties: Sequence[Property],
+    table_kind: str = "events",
+) -> None:
     """Make the view show these properties, and prop() know which keys are columns."""
-    shown = "".join(f", {_shown(prop)} AS {identifier(prop.view_name)}" for prop in properties)
+    whole = exact.rebuilt(stored_columns(properties))
+    shown = "".join(
+        f", {_shown(prop, whole)} AS {identifier(prop.view_name)}" for prop in properties
+    )
     cursor.execute(
-        f"CREATE OR REPLACE VIEW main.{identifier(table)} AS SELECT event, time, distinct_id,"
-        f" insert_id, day{shown}, {exact.rebuilt(stored_columns(properties))} AS properties,"
+        f"CREATE OR REPLACE VIEW main.{identifier(table)} AS"
+        f" SELECT {_FIXED_IN_VIEW[table_kind]}{shown}, {whole} AS properties,"
         f" rest AS _rest FROM {stored_name(table)}"
     )
     refresh_prop(cursor)
 
 
-def _shown(prop: Property) -> str:
+def _shown(prop: Property, whole: str) -> str:
+    if prop.key in exact.FIXED_KEYS:
+        # Only profiles show these as properties, and seldom have any.
+        return exact.rest_column(whole, prop.key, prop.kind)
     if prop.column_name is None:
         return exact.rest_column("rest", prop.key, prop.kind)
     if prop.in_rest or (prop.odd and prop.kind is Kind.TEXT):

@@ -1,8 +1,8 @@
 """What the store answers. Never holds SQL."""
 
-from datetime import date
+from datetime import date, datetime
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class TableInfo(BaseModel):
@@ -19,6 +19,9 @@ class TableInfo(BaseModel):
         default=None, description="days between first and last that were not fetched"
     )
     where: str | None = Field(default=None, description="filter that every fetch of it uses")
+    fetched_at: datetime | None = Field(
+        default=None, description="UTC time of the last load; of profiles, of all that it holds"
+    )
 
 
 class LoadReport(BaseModel):
@@ -31,3 +34,27 @@ class LoadReport(BaseModel):
     clamped: int = Field(default=0, description="rows moved to the nearest requested day")
     new_columns: list[str] = Field(default_factory=list, description="properties that got a column")
     reject_file: str | None = None
+
+
+class ProfileChoice(BaseModel):
+    """Which profiles, and what of them, a fetch asked for; the default is everything."""
+
+    model_config = ConfigDict(frozen=True)
+
+    where: str | None = None
+    cohort: int | None = None
+    output_properties: tuple[str, ...] = ()
+    distinct_ids: tuple[str, ...] = ()
+
+
+class ProfilesReport(BaseModel):
+    """What a load of profiles did. Counts are profiles."""
+
+    rows: int = Field(description="profiles now in the table")
+    new: int = 0
+    changed: int = 0
+    gone: int = Field(default=0, description="removed: they were not in Mixpanel's answer")
+    unchanged: int = 0
+    duplicates: int = Field(default=0, description="came twice; the later one was kept")
+    new_columns: list[str] = Field(default_factory=list, description="properties that got a column")
+    partial: bool = Field(default=False, description="only some distinct ids were asked for")

@@ -108,6 +108,24 @@ Where = Annotated[
     Flag("-w", "--where"),
     Field(description='Mixpanel filter expression, e.g. properties["plan"] == "team"'),
 ]
+Cohort = Annotated[
+    int | None,
+    BeforeValidator(_none_if_empty),
+    Flag("-c", "--cohort"),
+    Field(ge=1, description="Only members of this cohort: an id from inspect_cohorts, e.g. 501"),
+]
+OutputProperties = Annotated[
+    tuple[str, ...],
+    BeforeValidator(_as_list),
+    Flag("-o", "--output-properties"),
+    Field(description="Only these properties, e.g. $email,plan; empty means all"),
+]
+DistinctIds = Annotated[
+    tuple[Annotated[str, Field(coerce_numbers_to_str=True)], ...],
+    BeforeValidator(_as_list),
+    Flag("-d", "--distinct-ids"),
+    Field(description="Only these profiles, at most 2000, e.g. u-1001,u-1002"),
+]
 Unit = Annotated[
     segmentation.Unit,
     Flag("-u", "--unit"),

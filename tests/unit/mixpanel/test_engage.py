@@ -10,47 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mp_mcp.errors import MixpanelError, MixpanelUnavailableError, PlanError, UsageError
+from mp_mcp.errors import MixpanelError, MixpanelUnavailableError, UsageError
 from mp_mcp.mixpanel.client import MixpanelExport
-from mp_mcp.mixpanel.engage import PAGES_AT_ONCE, ProfilePage, Selection, crawl_profiles
+from mp_mcp.mixpanel.engage import ProfilePage, Selection, crawl_profiles
 from mp_mcp.mixpanel.http import Http, make_client
 from mp_mcp.mixpanel.models import Credentials, Target
 
 from .conftest import Script, Wire, unspent
-
-
-def entry(number: int) -> dict[str, Any]:
-    return {"$distinct_id": f"u-{number}", "$properties": {"plan": "team"}, "extra": 1}
-
-
-def page(*results: Any, **more: Any) -> httpx.Response:
-    return httpx.Response(
-        200, json={"status": "ok", "page_size": 2, "results": list(results), **more}
-    )
-
-
-def form_of(request: httpx.Request) -> dict[str, str]:
-    return dict(httpx.QueryParams(request.content.decode()))
-
-
-async def taken(http: Http, **selected: Any) -> list[ProfilePage]:
-    """All pages, by number."""
-    pages: list[ProfilePage] = []
-
-    async def take(one: ProfilePage) -> None:
-        await anyio.lowlevel.checkpoint()
-        pages.append(one)
-
-    await crawl_profiles(MixpanelExport(http), Selection(**selected), take)
-    return sorted(pages, key=lambda one: one.number)
+from .engaging import entry, form_of, ids, page, taken
 
 
 async def crawled(wire: Wire, **selected: Any) -> list[ProfilePage]:
     return await taken(wire.http, **selected)
-
-
-def ids(pages: list[ProfilePage]) -> list[str]:
-    return [profile.distinct_id for one in pages for profile in one.profiles]
 
 
 @pytest.mark.anyio
@@ -202,54 +173,6 @@ async def test_a_session_that_mixpanel_forgot_is_worth_another_try(script: Scrip
     with pytest.raises(MixpanelUnavailableError, match="forgot") as caught:
         await crawled(wire)
     assert caught.value.retryable
-
-
-class Crowd:
-    """A Mixpanel with so many pages; it waits with the first until `expected` are asked for."""
-
-    def __init__(self, pages: int, expected: int, failing: int | None = None) -> None:
-        self.pages = pages
-        self.most_at_once = 0
-        self._expected = expected
-        self._failing = failing
-        self._waiting: list[int] = []
-        self._arrived = anyio.Event()
-
-    async def answer(self, request: httpx.Request) -> httpx.Response:
-        number = int(form_of(request)["page"])
-        if number == 0:
-            return page(entry(0), entry(1), total=2 * self.pages, session_id="s")
-        self._waiting.append(number)
-        self.most_at_once = max(self.most_at_once, len(self._waiting))
-        if len(self._waiting) == self._expected:
-            self._arrived.set()
-        with anyio.fail_after(10):
-            await self._arrived.wait()
-        self._waiting.remove(number)
-        if number == self._failing:
-            return httpx.Response(403, json={"error": "no more"})
-        return page(entry(2 * number), entry(2 * number + 1))
-
-
-@pytest.mark.anyio
-async def test_five_pages_are_asked_at_once(target: Target) -> None:
-    crowd = Crowd(pages=9, expected=PAGES_AT_ONCE)
-    async with make_client(httpx.MockTransport(crowd.answer)) as client:
-        pages = await taken(Http(client, target, unspent()))
-    assert crowd.most_at_once == PAGES_AT_ONCE
-    assert [(one.number, one.total) for one in pages] == [(number, 18) for number in range(9)]
-    assert ids(pages) == [f"u-{number}" for number in range(18)]
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("failing", [1, 4, 7])
-async def test_a_page_that_fails_fails_the_crawl_with_its_error(
-    target: Target, failing: int
-) -> None:
-    crowd = Crowd(pages=9, expected=PAGES_AT_ONCE, failing=failing)
-    async with make_client(httpx.MockTransport(crowd.answer)) as client:
-        with pytest.raises(PlanError, match="no more"):
-            await taken(Http(client, target, unspent()))
 
 
 @pytest.mark.anyio

@@ -3,6 +3,7 @@
 Never open a file outside the folder that a test gives them, never reach the network.
 """
 
+import gzip
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
@@ -12,7 +13,7 @@ from typing import Any
 from mp_mcp.progress import Progress
 from mp_mcp.results import Rows
 from mp_mcp.store.handles import StoreReader, StoreWriter
-from mp_mcp.store.models import LoadReport, TableInfo
+from mp_mcp.store.models import LoadReport, ProfileChoice, ProfilesReport, TableInfo
 
 
 class FakeReader(StoreReader):
@@ -87,6 +88,25 @@ class FakeWriter(StoreWriter):
         if isinstance(found, Exception):
             raise found
         return found
+
+    async def require_profiles(
+        self, table: str, choice: ProfileChoice, *, replace: bool = False
+    ) -> None:
+        """Write access, unless refused."""
+        self.events.append(f"require {table} {choice.where} {replace}")
+        if self._refusal is not None:
+            raise self._refusal
+
+    async def load_profiles(
+        self, table: str, files: Sequence[Path], choice: ProfileChoice, *, replace: bool = False
+    ) -> ProfilesReport:
+        """One new profile per line."""
+        text = b"".join(gzip.decompress(path.read_bytes()) for path in files).decode()
+        lines = text.splitlines()
+        load = {"table": table, "lines": sorted(lines), "choice": choice, "replace": replace}
+        self.loads.append(load)
+        self.events.append("load")
+        return ProfilesReport(rows=len(lines), new=len(lines))
 
 
 class HeardProgress(Progress):
