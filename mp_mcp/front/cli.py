@@ -12,7 +12,7 @@ from typing import Any
 
 from mp_mcp import __version__
 from mp_mcp.errors import ExitCode, MpError, exit_code_of
-from mp_mcp.front import commands, link, render, talk
+from mp_mcp.front import commands, follow, link, render, talk
 from mp_mcp.front.flags import VERSION, Flags
 from mp_mcp.front.parse import parse
 from mp_mcp.front.tool_command import spoken, table
@@ -70,7 +70,12 @@ def run_tool(flags: Flags, tool: str, arguments: dict[str, Any], wants_one: bool
     is_watched = sys.stderr.isatty() and not flags.quiet
     watch = spinner if is_watched else link.unwatched
     try:
-        reply = link.call_tool(home, client, tool, arguments, watch=watch)
+        if table()[tool].get("is_job"):
+            reply = follow.run_job(home, client, tool, arguments, watch)
+        elif tool == "wait_job":
+            reply = follow.wait(home, client, arguments, watch)
+        else:
+            reply = link.call_tool(home, client, tool, arguments, watch=watch)
     finally:
         spinner.erase()
     if wants_one:

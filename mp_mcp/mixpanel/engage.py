@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import anyio
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from mp_mcp.errors import MixpanelUnavailableError, UsageError, leading_error
+from mp_mcp.error_groups import leading_error
+from mp_mcp.errors import MixpanelUnavailableError, UsageError
 from mp_mcp.mixpanel.answers import read, unexpected
 from mp_mcp.mixpanel.client import MixpanelExport
 from mp_mcp.mixpanel.expressions import json_list

@@ -10,6 +10,7 @@ inside is the loader's to find, with `is_trailer`.
 
 import errno
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -72,6 +73,8 @@ async def _download(
         "event": json_list(events) if events else None,
         "where": where,
     }
+    # What arrives at Mixpanel after this moment may not be in the file.
+    asked_at = datetime.now(UTC).replace(tzinfo=None)
     async with http.stream("export", "/export", params) as pieces:
         file = await _on_disk(SpoolFile, folder, f"events-{window.first}-{window.last}")
         try:
@@ -80,7 +83,7 @@ async def _download(
         finally:
             with CancelScope(shield=True):
                 await _on_disk(file.discard)
-    return ExportedFile(path, file.size, window)
+    return ExportedFile(path, file.size, window, asked_at)
 
 
 async def _write(

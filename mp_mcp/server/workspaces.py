@@ -53,7 +53,7 @@ class Workspaces:
     async def export(self, resolved: Resolved) -> MixpanelExport:
         """The raw data of this project."""
         resolved.require_project()
-        return MixpanelExport((await self.shared_mixpanel()).transport(_target(resolved)))
+        return (await self.shared_mixpanel()).exports(_target(resolved))
 
     async def login(self, resolved: Resolved) -> MixpanelLogin:
         """The check of these credentials."""
@@ -94,6 +94,7 @@ class Workspaces:
             spool=spool,
             lock_wait_s=lock_wait_s,
             release_after_s=self.settings.release_after_s,
+            late_days=self.settings.late_days,
         )
 
     def _open_files(self) -> "Files":

@@ -4,6 +4,7 @@ Never writes, and never shows our own bookkeeping (schema `_mp`).
 """
 
 from dataclasses import dataclass
+from datetime import date
 
 import duckdb
 
@@ -12,6 +13,9 @@ from mp_mcp.store.exact import identifier
 from mp_mcp.store.layout import stored_name
 from mp_mcp.store.models import TableInfo
 from mp_mcp.store.schema import has_schema
+
+MOST_GAPS = 20
+"""Gaps of a table that are listed; more say that nobody reads them."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,9 @@ def _ours(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
     return frozenset(_kinds(cursor))
 
 
-def tables(cursor: duckdb.DuckDBPyConnection) -> list[TableInfo]:
+def tables(
+    cursor: duckdb.DuckDBPyConnection, *, late_days: float = coverage.LATE_DAYS
+) -> list[TableInfo]:
     """Every table that a query can name, by name."""
     ours = _kinds(cursor)
     found = cursor.execute(
@@ -107,7 +113,7 @@ def tables(cursor: duckdb.DuckDBPyConnection) -> list[TableInfo]:
             columns=columns,
             where=where,
         )
-        listed.append(info.model_copy(update=_covered(cursor, name) if is_ours else {}))
+        listed.append(info.model_copy(update=_covered(cursor, name, late_days) if is_ours else {}))
     return listed
 
 
@@ -129,13 +135,24 @@ def _rows(
     return int(row[0]) if row else 0
 
 
-def _covered(cursor: duckdb.DuckDBPyConnection, name: str) -> dict[str, object]:
+def _covered(cursor: duckdb.DuckDBPyConnection, name: str, late_days: float) -> dict[str, object]:
     found = coverage.summary(cursor, name)
     if not found.days:
         return {}
+    first, last = min(found.days), max(found.days)
+    gaps = [spelled_range(*gap) for gap in found.gaps]
     return {
-        "first_day": found.first_day,
-        "last_day": found.last_day,
-        "days": found.days,
-        "missing_days": found.missing_days,
+        "first_day": first,
+        "last_day": last,
+        "days": len(found.days),
+        "missing_days": (last - first).days + 1 - len(found.days),
+        "gaps": [*gaps[:MOST_GAPS], *(["..."] if len(gaps) > MOST_GAPS else [])] or None,
+        "stale_days": len(found.stale(late_days)),
+        "fetched_at": found.fetched_at and found.fetched_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "events": list(found.events) or None,
     }
+
+
+def spelled_range(first: date, last: date) -> str:
+    """Days as people write them."""
+    return str(first) if first == last else f"{first}..{last}"

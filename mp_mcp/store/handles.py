@@ -6,7 +6,7 @@ Never imports duckdb: tools and the tool table are loaded without it.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -47,6 +47,32 @@ class StoreWriter(Handle, ABC):
         """
 
     @abstractmethod
+    async def days_to_fetch(
+        self,
+        table: str,
+        days: tuple[date, date],
+        *,
+        events: tuple[str, ...] = (),
+        where: str | None = None,
+        refresh: bool = False,
+        replace: bool = False,
+        since: datetime | None = None,
+    ) -> list[date]:
+        """Which days (first, last; inclusive) have to be downloaded, before anything is spent.
+
+        Those that are missing or that late events may still change; with `refresh` all of them,
+        but for those that this job has loaded or that were fetched `since` a UTC time. `replace`
+        means that the table will be made anew.
+        Raises: TableExistsError, DatabaseLockedError.
+        """
+
+    @abstractmethod
+    async def count_rows(
+        self, table: str, days: tuple[date, date], *, events: tuple[str, ...] = ()
+    ) -> int:
+        """Rows of these days (of these events) that an event table has now."""
+
+    @abstractmethod
     def spool(self) -> AbstractAsyncContextManager[Path]:
         """A fresh folder for downloads that the load can read; removed at exit."""
 
@@ -59,12 +85,15 @@ class StoreWriter(Handle, ABC):
         days: tuple[date, date] | None,
         events: tuple[str, ...] = (),
         where: str | None = None,
+        fetched_at: datetime | None = None,
+        replace: bool = False,
     ) -> LoadReport:
         """Load export files (NDJSON, plain or gz, inside the spool) in one transaction.
 
         With `days` (first, last; inclusive) the rows replace those days of the table and mark them
-        complete; `events` restricts replacement and coverage to these event names. Without `days`
-        (`mp load`) rows are added, and duplicates of rows that are there already are dropped.
+        complete as of `fetched_at` (UTC); `events` restricts replacement and coverage to these
+        event names. Without `days` (`mp load`) rows are added, and duplicates of rows that are
+        there already are dropped. With `replace` the first load of a job makes the table anew.
         Raises: TableExistsError, IncompleteExportError, QueueFullError, DiskFullError,
         DatabaseLockedError.
         """

@@ -13,13 +13,14 @@ column, from the rest, or from both when the column came after rows that hold it
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from duckdb import DuckDBPyConnection
 
 from mp_mcp.errors import TableExistsError, UsageError
 from mp_mcp.store import exact
 from mp_mcp.store.exact import Column, Kind, identifier, literal
-from mp_mcp.store.schema import utc_now
+from mp_mcp.store.schema import has_schema, utc_now
 
 MAX_COLUMNS = 300
 """Properties with a column of their own: each costs every query about 24 microseconds to bind."""
@@ -86,20 +87,29 @@ def find_table(cursor: DuckDBPyConnection, name: str) -> Table | None:
     return Table(*row) if row else None
 
 
-def check_target(cursor: DuckDBPyConnection, table: str, where: str | None) -> Table | None:
-    """The table that events with this filter may go into, None when it is yet to be made.
+def check_kind(cursor: DuckDBPyConnection, table: str) -> Table | None:
+    """The event table of that name, None when it is yet to be made.
 
     Raises: UsageError for a bad name, TableExistsError when the name has another meaning.
     """
     check_table_name(table)
-    found = find_table(cursor, table)
+    found = find_table(cursor, table) if has_schema(cursor) else None
     if found is None:
         if _exists(cursor, table):
             raise _taken(cursor, table, "is not a table that mp made")
         return None
     if found.kind != "events":
         raise _taken(cursor, table, f"holds {found.kind}, not events")
-    if found.where != where:
+    return found
+
+
+def check_target(cursor: DuckDBPyConnection, table: str, where: str | None) -> Table | None:
+    """The table that events with this filter may go into, None when it is yet to be made.
+
+    Raises: UsageError for a bad name, TableExistsError when the name has another meaning.
+    """
+    found = check_kind(cursor, table)
+    if found is not None and found.where != where:
         kept = f"only events where {found.where}" if found.where else "unfiltered events"
         raise _taken(cursor, table, f"holds {kept}")
     return found
@@ -116,9 +126,7 @@ def _exists(cursor: DuckDBPyConnection, name: str) -> bool:
 
 def _taken(cursor: DuckDBPyConnection, table: str, why: str) -> TableExistsError:
     free = next(
-        name
-        for number in range(2, 1000)
-        if not _exists(cursor, name := f"{table[:58]}_{number}") and not find_table(cursor, name)
+        name for number in range(2, 1000) if not _exists(cursor, name := f"{table[:58]}_{number}")
     )
     return TableExistsError(
         f"The table {table} exists and {why}.",
@@ -133,6 +141,20 @@ def create_table(cursor: DuckDBPyConnection, table: str, where: str | None) -> T
         "INSERT INTO _mp.tables VALUES (?, 'events', ?, ?, false)", [table, where, utc_now()]
     )
     return Table(table, "events", where)
+
+
+def count_rows(
+    cursor: DuckDBPyConnection, table: str, days: tuple[date, date], events: Sequence[str]
+) -> int:
+    """Rows of these days, of these events or of all; 0 without such a table."""
+    if not has_schema(cursor) or find_table(cursor, table) is None:
+        return 0
+    only = " AND list_contains(?::VARCHAR[], event)" if events else ""
+    row = cursor.execute(
+        f"SELECT count(*) FROM {stored_name(table)} WHERE day BETWEEN ? AND ?{only}",
+        [*days, *([list(events)] if events else [])],
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def drop_table(cursor: DuckDBPyConnection, table: str) -> None:

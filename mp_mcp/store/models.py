@@ -18,6 +18,16 @@ class TableInfo(BaseModel):
     missing_days: int | None = Field(
         default=None, description="days between first and last that were not fetched"
     )
+    gaps: list[str] | None = Field(
+        default=None, description="those days, e.g. 2025-01-05..2025-01-07"
+    )
+    stale_days: int | None = Field(
+        default=None, description="days fetched before late events can have arrived"
+    )
+    fetched_at: str | None = Field(default=None, description="UTC time of the latest fetch")
+    events: list[str] | None = Field(
+        default=None, description="the only events that were fetched; null means all"
+    )
     where: str | None = Field(default=None, description="filter that every fetch of it uses")
 
 

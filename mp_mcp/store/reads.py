@@ -5,17 +5,18 @@ Never writes, and never waits for the writer.
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import duckdb
 
 from mp_mcp.errors import QueryTimeoutError
 from mp_mcp.results import Row, Rows, bounded
-from mp_mcp.store import catalog
+from mp_mcp.store import catalog, coverage
 from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.guard import Checked, Guard
 from mp_mcp.store.handles import StoreReader
+from mp_mcp.store.holes import CoverageCache, hint_of, read_tables
 from mp_mcp.store.lanes import Lanes, Turn
 from mp_mcp.store.locks import LOCK_WAIT_S
 from mp_mcp.store.models import TableInfo
@@ -44,6 +45,7 @@ class _Page:
     rows: list[Row]
     has_more: bool
     is_exact: bool
+    holes: str | None = None
 
 
 class Reader(StoreReader):
@@ -57,16 +59,20 @@ class Reader(StoreReader):
         names: catalog.NamesCache,
         limits: Limits,
         *,
+        covers: CoverageCache,
         seen: catalog.Seen,
         lock_wait_s: float = LOCK_WAIT_S,
+        late_days: float = coverage.LATE_DAYS,
     ) -> None:
         self._database = database
         self._guard = guard
         self._lanes = lanes
         self._names = names
+        self._covers = covers
         self._limits = limits
         self._seen = seen
         self._lock_wait_s = lock_wait_s
+        self._late_days = late_days
 
     async def query(
         self, sql: str, *, limit: int, offset: int = 0, timeout_s: float | None = None
@@ -81,7 +87,7 @@ class Reader(StoreReader):
     async def tables(self) -> list[TableInfo]:
         """Every table that a query can name. It is quick, and never waits for queries."""
         self._seen.tables = await self._database.run(
-            catalog.tables,
+            partial(catalog.tables, late_days=self._late_days),
             timeout_s=self._limits.max_timeout_s,
             lock_wait_s=self._lock_wait_s,
         )
@@ -117,6 +123,7 @@ class Reader(StoreReader):
     def _read(self, cursor: Cursor, *, sql: str, limit: int, offset: int) -> _Page:
         generation = self._database.generation
         names: tuple[str, ...] = ()
+        holes: str | None = None
         try:
             checked = self._guard.check(sql)
             cursor.execute("BEGIN TRANSACTION READ ONLY")
@@ -124,9 +131,26 @@ class Reader(StoreReader):
                 known = self._names.get(cursor, generation)
                 names = known.listed
                 self._guard.check_names(checked, known)
-            return self._page(cursor, checked, limit, offset)
+                holes = self._holes(cursor, checked, known, generation)
+            page = self._page(cursor, checked, limit, offset)
+            return replace(page, holes=holes)
         except duckdb.Error as error:
             raise translate(error, self._database.path, names) from error
+
+    def _holes(
+        self, cursor: Cursor, checked: Checked, names: catalog.Names, generation: int
+    ) -> str | None:
+        """What the tables lack that the query reads."""
+        hints = [
+            hint_of(
+                table,
+                self._covers.get(cursor, generation, table),
+                checked.touched,
+                self._late_days,
+            )
+            for table in read_tables(checked.tables, names)
+        ]
+        return " ".join(filter(None, hints)) or None
 
     def _page(self, cursor: Cursor, checked: Checked, limit: int, offset: int) -> _Page:
         paging = checked.paging
@@ -197,11 +221,13 @@ def _answer(page: _Page, offset: int, limit: int) -> Rows:
         rows=page.rows,
         row_count=len(page.rows),
         truncated=page.has_more,
-        hint=_next_page(page, offset, limit) if page.has_more else None,
+        hint=" ".join(filter(None, (_next_page(page, offset, limit), page.holes))) or None,
     )
 
 
-def _next_page(page: _Page, offset: int, limit: int) -> str:
+def _next_page(page: _Page, offset: int, limit: int) -> str | None:
+    if not page.has_more:
+        return None
     following = offset + len(page.rows)
     order = "" if page.is_exact else " (with an ORDER BY on a unique column, or rows may repeat)"
     return (

@@ -8,18 +8,18 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import date
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 from mp_mcp.errors import DiskFullError, MpError
-from mp_mcp.store import catalog, load
+from mp_mcp.store import catalog, coverage, layout, load
 from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.handles import StoreWriter
 from mp_mcp.store.locks import LOCK_WAIT_S
 from mp_mcp.store.models import LoadReport
-from mp_mcp.store.schema import ensure_schema
+from mp_mcp.store.schema import ensure_schema, has_schema
 from mp_mcp.store.session import Session
 from mp_mcp.store.write_queue import WriteQueue
 
@@ -44,18 +44,60 @@ class Writer(StoreWriter):
         seen: catalog.Seen,
         job_id: str | None = None,
         lock_wait_s: float = LOCK_WAIT_S,
+        late_days: float = coverage.LATE_DAYS,
     ) -> None:
         self._database = database
         self._queue = queue
         self._seen = seen
         self._job_id = job_id
         self._lock_wait_s = lock_wait_s
+        self._late_days = late_days
         self._loads = 0
 
     async def ready(self) -> None:
         """Get write access now, before anything costly is spent."""
         async with self._database.session(write=True, lock_wait_s=self._lock_wait_s):
             return
+
+    async def days_to_fetch(
+        self,
+        table: str,
+        days: tuple[date, date],
+        *,
+        events: tuple[str, ...] = (),
+        where: str | None = None,
+        refresh: bool = False,
+        replace: bool = False,
+        since: datetime | None = None,
+    ) -> list[date]:
+        """Days that are missing, or that late events may still change."""
+        wanted = coverage.Wanted(
+            *days,
+            events=events,
+            refresh=refresh or replace,
+            late_days=self._late_days,
+            job_id=self._job_id,
+            since=since,
+        )
+
+        def look(cursor: Cursor) -> list[date]:
+            if replace:
+                layout.check_kind(cursor, table)
+            else:
+                layout.check_target(cursor, table, where)
+            if not has_schema(cursor):
+                return coverage.every_day(wanted)
+            return coverage.days_to_fetch(cursor, table, wanted)
+
+        async with self._database.session(write=True, lock_wait_s=self._lock_wait_s) as session:
+            return await session.run(look)
+
+    async def count_rows(
+        self, table: str, days: tuple[date, date], *, events: tuple[str, ...] = ()
+    ) -> int:
+        """Rows of these days in the table now."""
+        count = partial(layout.count_rows, table=table, days=days, events=events)
+        return await self._database.run(count, lock_wait_s=self._lock_wait_s)
 
     def spool(self) -> AbstractAsyncContextManager[Path]:
         """A fresh folder for downloads; write access is kept until it is removed."""
@@ -89,6 +131,8 @@ class Writer(StoreWriter):
         days: tuple[date, date] | None,
         events: tuple[str, ...] = (),
         where: str | None = None,
+        fetched_at: datetime | None = None,
+        replace: bool = False,
     ) -> LoadReport:
         """Stage the files on a cursor of their own; only the swap waits for its turn to write."""
         load_id = self._load_id(table, days, events)
@@ -106,7 +150,14 @@ class Writer(StoreWriter):
             def swap(cursor: Cursor) -> LoadReport:
                 # A file that another program made gets our bookkeeping with its first load.
                 ensure_schema(cursor)
-                return load.swap_events(cursor, staged, where=where, job_id=load_id)
+                return load.swap_events(
+                    cursor,
+                    staged,
+                    where=where,
+                    job_id=load_id,
+                    fetched_at=fetched_at,
+                    anew_for=(self._job_id or load_id) if replace else None,
+                )
 
             is_big = sum(file.stat().st_size for file in files) > BIG_LOAD_BYTES
             report = await self._queue.submit(swap, session=session, checkpoint=is_big)
@@ -116,7 +167,9 @@ class Writer(StoreWriter):
     async def _look_again(self, session: Session) -> None:
         """List the tables for `status`; the load is committed, whatever comes of this."""
         try:
-            self._seen.tables = await session.run(catalog.tables)
+            self._seen.tables = await session.run(
+                partial(catalog.tables, late_days=self._late_days)
+            )
         except MpError:
             logger.warning("The tables were not listed after a load", exc_info=True)
 

@@ -108,6 +108,15 @@ Where = Annotated[
     Flag("-w", "--where"),
     Field(description='Mixpanel filter expression, e.g. properties["plan"] == "team"'),
 ]
+Refresh = Annotated[
+    bool,
+    Flag("--refresh"),
+    Field(description="Download all the days again, also those that are complete"),
+]
+Replace = Annotated[
+    bool, Flag("--replace"), Field(description="Make the table anew, with these days only")
+]
+Workers = Annotated[int, Flag("--workers"), Field(ge=1, le=8, description="Downloads side by side")]
 Unit = Annotated[
     segmentation.Unit,
     Flag("-u", "--unit"),
@@ -159,6 +168,19 @@ Timeout = Annotated[
     float | None,
     Flag("--timeout"),
     Field(gt=0, le=600, description="Stop after this many seconds; agents get at most 30"),
+]
+JobId = Annotated[
+    str,
+    Flag(argument="JOB"),
+    Field(min_length=1, description="Id of a job, from fetch_events or inspect_jobs"),
+]
+JobIfAny = Annotated[
+    TextIfAny, Flag(argument="JOB"), Field(description="Only this job; empty means all")
+]
+WaitTimeout = Annotated[
+    float,
+    Flag("--timeout"),
+    Field(ge=0, description="Wait at most this many seconds; one call waits 30 at most"),
 ]
 FunnelId = Annotated[
     int, Flag(argument="FUNNEL_ID"), Field(ge=1, description="Id from inspect_funnels, e.g. 7001")

@@ -190,6 +190,7 @@ async def test_a_full_house_is_a_time_out_that_says_so(store: Store) -> None:
         Lanes(1, 0),
         store.shared.names,
         Limits(),
+        covers=store.shared.covers,
         seen=store.shared.seen,
     )
     call = asyncio.create_task(reader.query(ENDLESS, limit=1))
@@ -204,7 +205,15 @@ async def test_a_time_limit_is_named_as_it_was_asked_for(store: Store) -> None:
     lanes = Lanes(1, 0)
     turn = await lanes.enter()
     shared = store.shared
-    reader = Reader(store.database, shared.guard, lanes, shared.names, Limits(), seen=shared.seen)
+    reader = Reader(
+        store.database,
+        shared.guard,
+        lanes,
+        shared.names,
+        Limits(),
+        covers=shared.covers,
+        seen=shared.seen,
+    )
     call = asyncio.create_task(reader.query(ENDLESS, limit=1, timeout_s=0.3))
     await anyio.sleep(0.1)  # a part of the limit goes by in the queue
     turn.leave()

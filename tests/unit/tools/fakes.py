@@ -5,7 +5,7 @@ Never open a file outside the folder that a test gives them, never reach the net
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import date
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,8 @@ class FakeWriter(StoreWriter):
     ) -> None:
         self.events: list[str] = []
         self.loads: list[dict[str, Any]] = []
+        self.planned: list[dict[str, Any]] = []
+        self.missing: set[date] | None = None
         self._folder = folder
         self._refusal = refusal
         self._on_load = on_load or (lambda **_: LoadReport(rows=10))
@@ -56,6 +58,24 @@ class FakeWriter(StoreWriter):
         self.events.append("ready")
         if self._refusal is not None:
             raise self._refusal
+
+    async def days_to_fetch(
+        self, table: str, days: tuple[date, date], *, since: datetime | None = None, **more: Any
+    ) -> list[date]:
+        """Those that the test calls missing; all of them, unless it says so."""
+        self.planned.append({"table": table, "days": days, "since": since, **more})
+        if since is None:
+            await self.ready()
+        length = (days[1] - days[0]).days + 1
+        every = [days[0] + timedelta(number) for number in range(length)]
+        return every if self.missing is None else [day for day in every if day in self.missing]
+
+    async def count_rows(
+        self, table: str, days: tuple[date, date], *, events: tuple[str, ...] = ()
+    ) -> int:
+        """All that was loaded, whatever the script called it."""
+        self.counted = (table, days, events)
+        return sum(load["rows"] for load in self.loads)
 
     def spool(self) -> AbstractAsyncContextManager[Path]:
         """The test's folder."""
@@ -77,13 +97,16 @@ class FakeWriter(StoreWriter):
         days: tuple[date, date] | None,
         events: tuple[str, ...] = (),
         where: str | None = None,
+        fetched_at: datetime | None = None,
+        replace: bool = False,
     ) -> LoadReport:
         """What the script answers."""
         assert all(path.parent == self._folder and path.exists() for path in files)
         load = {"table": table, "files": list(files), "days": days, "events": events}
-        self.loads.append({**load, "where": where})
+        self.loads.append({**load, "where": where, "replace": replace, "at": fetched_at})
         self.events.append("load")
         found = self._on_load(**load)
+        self.loads[-1]["rows"] = 0 if isinstance(found, Exception) else found.rows
         if isinstance(found, Exception):
             raise found
         return found
