@@ -73,20 +73,21 @@ def drop_tables(cursor: DuckDBPyConnection, names: Sequence[str]) -> list[Droppe
     Raises: TableMissingError, UsageError for a table that we did not make.
     """
     dropped = []
-    for name in {name.lower(): name for name in names}.values():
-        found = layout.find_table(cursor, name) if has_schema(cursor) else None
-        if found is None:
-            raise _no_table_of_ours(cursor, name)
+    once = {name.lower(): name for name in names}
+    for found in [_table_of_ours(cursor, name) for name in once.values()]:
         _, rows = catalog.kind_and_rows(cursor, found.name)
         layout.drop_table(cursor, found.name)
         dropped.append(DroppedTable(name=found.name, kind=found.kind, rows=rows))
     return dropped
 
 
-def _no_table_of_ours(cursor: DuckDBPyConnection, name: str) -> Exception:
+def _table_of_ours(cursor: DuckDBPyConnection, name: str) -> layout.Table:
+    found = layout.find_table(cursor, name) if has_schema(cursor) else None
+    if found is not None:
+        return found
     if not layout.exists(cursor, name):
-        return table_missing(name, catalog.names(cursor).listed)
-    return UsageError(
+        raise table_missing(name, catalog.names(cursor).listed)
+    raise UsageError(
         f"{name} is not a table that mp made: it can be queried, never dropped here.",
         hint="Drop it with the program that made it. Nothing was dropped.",
     )
