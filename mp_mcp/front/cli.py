@@ -18,6 +18,9 @@ from mp_mcp.front.parse import parse
 from mp_mcp.front.tool_command import spoken, table
 from mp_mcp.settings import asking, find_home
 
+DELIVERED = ("export_sql", "snapshot_database")
+"""Tools whose answer is a file that waits to be moved to where the person wants it."""
+
 WELCOME = """\
 mp: Mixpanel and local SQL in your terminal, shared with your AI agents. All of it: mp --help
   mp auth login                                         check and store an account
@@ -66,6 +69,11 @@ def run_tool(flags: Flags, tool: str, arguments: dict[str, Any], wants_one: bool
     client = asking(account=flags.account, project=flags.project, workspace=flags.workspace)
     if flags.fresh and "fresh" in table()[tool]["options"]:
         arguments = {**arguments, "fresh": True}
+    target = None
+    if tool in DELIVERED:
+        from mp_mcp.front import deliver
+
+        target = deliver.Target.of(home, arguments)
     spinner = talk.Spinner(" ".join(table()[tool]["words"]))
     is_watched = sys.stderr.isatty() and not flags.quiet
     watch = spinner if is_watched else link.unwatched
@@ -78,6 +86,8 @@ def run_tool(flags: Flags, tool: str, arguments: dict[str, Any], wants_one: bool
             reply = link.call_tool(home, client, tool, arguments, watch=watch)
     finally:
         spinner.erase()
+    if target is not None:
+        reply = reply._replace(result=target.take(reply.result))
     if wants_one:
         render.show_value(reply.result, flags)
     else:

@@ -27,6 +27,7 @@ from mp_mcp.tool import Handle
 
 if TYPE_CHECKING:
     from mp_mcp.store.open_store import Store
+    from mp_mcp.store.reads import Limits
 
 AGENT_TIMEOUT_S = 30.0
 HUMAN_TIMEOUT_S = 600.0
@@ -196,14 +197,16 @@ class ProjectStanding:
         return self._store
 
     async def _reader(self) -> Handle:
+        return (await self._opened_store()).reader(self._limits())
+
+    async def _writer(self, job_id: str | None = None) -> Handle:
+        return (await self._opened_store()).writer(self._limits(), job_id=job_id)
+
+    def _limits(self) -> "Limits":
         from mp_mcp.store.reads import Limits
 
         longest = AGENT_TIMEOUT_S if self._bounds.max_bytes else HUMAN_TIMEOUT_S
-        limits = Limits(self._bounds.max_rows, self._bounds.max_bytes, AGENT_TIMEOUT_S, longest)
-        return (await self._opened_store()).reader(limits)
-
-    async def _writer(self, job_id: str | None = None) -> Handle:
-        return (await self._opened_store()).writer(job_id=job_id)
+        return Limits(self._bounds.max_rows, self._bounds.max_bytes, AGENT_TIMEOUT_S, longest)
 
     async def _jobs_here(self) -> Handle:
         self._usable().require_project()

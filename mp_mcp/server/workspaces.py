@@ -40,9 +40,10 @@ class Workspaces:
         self._budget: Budget | None = None
 
     def clean_spool(self) -> None:
-        """Remove the downloads of a server that was killed; only the lease's holder may."""
-        for folder in (self.home.path / "spool").glob("*/load-*"):
-            shutil.rmtree(folder, ignore_errors=True)
+        """Remove the files of a server that was killed; only the lease's holder may."""
+        for kind in ("load", "export"):
+            for folder in (self.home.path / "spool").glob(f"*/{kind}-*"):
+                shutil.rmtree(folder, ignore_errors=True)
 
     async def mixpanel(self, resolved: Resolved, *, fresh: bool) -> Mixpanel:
         """The reports of this project."""

@@ -117,6 +117,17 @@ def tables(
     return listed
 
 
+def kind_and_rows(cursor: duckdb.DuckDBPyConnection, name: str) -> tuple[str, int | None]:
+    """Kind of one table, spelled as it is listed, and its rows unless counting could be slow."""
+    kind, _ = _kinds(cursor).get(name, ("other", None))
+    view = cursor.execute(
+        "SELECT 1 FROM duckdb_views() WHERE database_name = current_database()"
+        " AND schema_name = 'main' AND view_name = ?",
+        [name],
+    ).fetchone()
+    return kind, _rows(cursor, name, is_view=view is not None, is_ours=kind != "other")
+
+
 def _kinds(cursor: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, str | None]]:
     """Kind and filter of every table that we made, by name."""
     if not has_schema(cursor):

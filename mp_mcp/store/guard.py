@@ -34,6 +34,10 @@ class Checked:
     local_names: frozenset[TablePath]
     """What WITH defines somewhere in it; elsewhere the same name may be a table."""
     paging: Paging | None
+    parameters: frozenset[str]
+    """Names of the values that it takes, as `$name` spells them."""
+    explains: bool
+    """Whether it is an EXPLAIN, whose answer is no table of its own."""
     touched: Touched
 
 
@@ -122,4 +126,6 @@ def _check(sql: str) -> Checked:
     reading = Reading(tree)
     paging = None if explain else paging_of(query, tree)
     tables, local_names = frozenset(reading.tables), frozenset(reading.local_names)
-    return Checked(statement, tables, local_names, paging, touched_days(tree))
+    parameters = frozenset(reading.parameters)
+    touched, explains = touched_days(tree), explain is not None
+    return Checked(statement, tables, local_names, paging, parameters, explains, touched)

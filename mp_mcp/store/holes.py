@@ -11,6 +11,7 @@ import duckdb
 from mp_mcp.store import coverage
 from mp_mcp.store.catalog import Names, spelled_range
 from mp_mcp.store.coverage import Summary
+from mp_mcp.store.guarded import Judged
 from mp_mcp.store.touched import Touched
 
 SHOWN = 3
@@ -34,7 +35,23 @@ class CoverageCache:
         return kept[1]
 
 
-def read_tables(paths: Iterable[tuple[str, ...]], names: Names) -> list[str]:
+def hint_for(
+    cursor: duckdb.DuckDBPyConnection, judged: Judged, covers: CoverageCache, late_days: float
+) -> str | None:
+    """What the answer of a query may lack, and how to get it; None when it lacks nothing."""
+    hints = [
+        hint_of(
+            table,
+            covers.get(cursor, judged.generation, table),
+            judged.checked.touched,
+            late_days,
+        )
+        for table in _read_tables(judged.checked.tables, judged.names)
+    ]
+    return " ".join(filter(None, hints)) or None
+
+
+def _read_tables(paths: Iterable[tuple[str, ...]], names: Names) -> list[str]:
     """The tables of ours among those that a query reads."""
     if ("_mp", "coverage") not in names.tables:
         return []
@@ -43,7 +60,7 @@ def read_tables(paths: Iterable[tuple[str, ...]], names: Names) -> list[str]:
 
 
 def hint_of(table: str, found: Summary, touched: Touched, late_days: float) -> str | None:
-    """What the answer may lack, and how to get it; None when it lacks nothing."""
+    """The same for one table."""
     if not found.days:
         return None
     now = datetime.now(UTC).replace(tzinfo=None)

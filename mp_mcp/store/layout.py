@@ -95,11 +95,11 @@ def check_kind(cursor: DuckDBPyConnection, table: str) -> Table | None:
     check_table_name(table)
     found = find_table(cursor, table) if has_schema(cursor) else None
     if found is None:
-        if _exists(cursor, table):
-            raise _taken(cursor, table, "is not a table that mp made")
+        if exists(cursor, table):
+            raise taken(cursor, table, "is not a table that mp made")
         return None
     if found.kind != "events":
-        raise _taken(cursor, table, f"holds {found.kind}, not events")
+        raise taken(cursor, table, f"holds {found.kind}, not events")
     return found
 
 
@@ -111,11 +111,12 @@ def check_target(cursor: DuckDBPyConnection, table: str, where: str | None) -> T
     found = check_kind(cursor, table)
     if found is not None and found.where != where:
         kept = f"only events where {found.where}" if found.where else "unfiltered events"
-        raise _taken(cursor, table, f"holds {kept}")
+        raise taken(cursor, table, f"holds {kept}")
     return found
 
 
-def _exists(cursor: DuckDBPyConnection, name: str) -> bool:
+def exists(cursor: DuckDBPyConnection, name: str) -> bool:
+    """Whether a query can name a table or view like this, whoever made it."""
     row = cursor.execute(
         "SELECT 1 FROM information_schema.tables WHERE table_catalog = current_database()"
         " AND table_schema = 'main' AND lower(table_name) = lower(?)",
@@ -124,9 +125,10 @@ def _exists(cursor: DuckDBPyConnection, name: str) -> bool:
     return row is not None
 
 
-def _taken(cursor: DuckDBPyConnection, table: str, why: str) -> TableExistsError:
+def taken(cursor: DuckDBPyConnection, table: str, why: str) -> TableExistsError:
+    """The error for a name with another meaning; its hint is a name that is free."""
     free = next(
-        name for number in range(2, 1000) if not _exists(cursor, name := f"{table[:58]}_{number}")
+        name for number in range(2, 1000) if not exists(cursor, name := f"{table[:58]}_{number}")
     )
     return TableExistsError(
         f"The table {table} exists and {why}.",
@@ -158,11 +160,17 @@ def count_rows(
 
 
 def drop_table(cursor: DuckDBPyConnection, table: str) -> None:
-    """Remove an event table: view, stored table, columns and coverage together."""
-    cursor.execute(f"DROP VIEW IF EXISTS main.{identifier(table)}")
+    """Remove a table that we made: view, stored table, columns, coverage and loads together.
+
+    Without its loads, because a job that goes on after it has to bring back what was dropped.
+    """
+    found = find_table(cursor, table)
+    shape = "TABLE" if found is not None and found.kind == "saved" else "VIEW"
+    cursor.execute(f"DROP {shape} IF EXISTS main.{identifier(table)}")
     cursor.execute(f"DROP TABLE IF EXISTS {stored_name(table)}")
-    for name, column in (("tables", "name"), ("columns", "table_name"), ("coverage", "table_name")):
-        cursor.execute(f"DELETE FROM _mp.{name} WHERE lower({column}) = lower(?)", [table])
+    cursor.execute("DELETE FROM _mp.tables WHERE lower(name) = lower(?)", [table])
+    for name in ("columns", "coverage", "loads"):
+        cursor.execute(f"DELETE FROM _mp.{name} WHERE lower(table_name) = lower(?)", [table])
     refresh_prop(cursor)
 
 

@@ -1,8 +1,12 @@
 """What the store answers. Never holds SQL."""
 
 from datetime import date
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field
+
+Format = Literal["parquet", "csv", "csv.gz", "jsonl", "jsonl.gz"]
+"""What an answer can be written as."""
 
 
 class TableInfo(BaseModel):
@@ -41,3 +45,52 @@ class LoadReport(BaseModel):
     clamped: int = Field(default=0, description="rows moved to the nearest requested day")
     new_columns: list[str] = Field(default_factory=list, description="properties that got a column")
     reject_file: str | None = None
+
+
+class TopValue(BaseModel):
+    """A frequent value of a column."""
+
+    value: Any = None
+    count: int
+    share: float = Field(description="of all rows, from 0 to 1")
+
+
+class ColumnReport(BaseModel):
+    """One column or property of one table, over all its rows."""
+
+    table: str
+    column: str
+    sql: str = Field(description="how SQL reads it")
+    types: dict[str, int] = Field(description="values by type, nulls left out")
+    rows: int
+    nulls: int = Field(description="rows without a value")
+    distinct: int = Field(description="different values, counted exactly")
+    min: Any = None
+    max: Any = None
+    top: list[TopValue] = Field(description="the most frequent values")
+    hint: str | None = None
+
+
+class SavedTable(BaseModel):
+    """A SELECT that became a table."""
+
+    table: str
+    rows: int
+    columns: int
+    replaced: bool = Field(default=False, description="whether it took the place of an older one")
+
+
+class DroppedTable(BaseModel):
+    """A table that is gone."""
+
+    name: str
+    kind: str
+    rows: int | None = None
+
+
+class SpooledFile(BaseModel):
+    """A complete file in the spool, for whoever asked to take away."""
+
+    path: str
+    bytes: int
+    rows: int | None = None

@@ -11,13 +11,14 @@ from mp_mcp.store import coverage
 from mp_mcp.store.catalog import NamesCache, Seen
 from mp_mcp.store.database import Database
 from mp_mcp.store.guard import Guard
+from mp_mcp.store.guarded import GuardedReads
 from mp_mcp.store.holes import CoverageCache
 from mp_mcp.store.lanes import Lanes
 from mp_mcp.store.locks import LOCK_WAIT_S
 from mp_mcp.store.opening import prepare
 from mp_mcp.store.reads import Limits, Reader
 from mp_mcp.store.write_queue import WriteQueue
-from mp_mcp.store.writes import Writer
+from mp_mcp.store.writes import Selects, Writer
 
 MAX_OPEN = 4
 
@@ -28,9 +29,8 @@ class Shared:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.queue = WriteQueue(database)
-        self.guard = Guard()
+        self.guarded = GuardedReads(database, Guard(), NamesCache())
         self.lanes = Lanes()
-        self.names = NamesCache()
         self.covers = CoverageCache()
         self.seen = Seen()
 
@@ -55,9 +55,8 @@ class Store:
         shared = self.shared
         return Reader(
             shared.database,
-            shared.guard,
+            shared.guarded,
             shared.lanes,
-            shared.names,
             limits or Limits(),
             covers=shared.covers,
             seen=shared.seen,
@@ -65,12 +64,14 @@ class Store:
             late_days=self._late_days,
         )
 
-    def writer(self, *, job_id: str | None = None) -> Writer:
+    def writer(self, limits: Limits | None = None, *, job_id: str | None = None) -> Writer:
         """A handle that also writes; `job_id` makes its loads safe to repeat."""
+        shared = self.shared
         return Writer(
-            self.shared.database,
-            self.shared.queue,
-            seen=self.shared.seen,
+            shared.database,
+            shared.queue,
+            Selects(shared.guarded, shared.lanes, limits or Limits()),
+            seen=shared.seen,
             job_id=job_id,
             lock_wait_s=self._lock_wait_s,
             late_days=self._late_days,

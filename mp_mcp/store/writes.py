@@ -1,4 +1,4 @@
-"""Writes: downloads into the spool, loads through the write queue.
+"""Writes: downloads into the spool, loads, saves and drops through the write queue.
 
 Never asks Mixpanel, and never writes outside a queued transaction.
 """
@@ -8,19 +8,24 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 from mp_mcp.errors import DiskFullError, MpError
-from mp_mcp.store import catalog, coverage, layout, load
+from mp_mcp.store import catalog, coverage, keep, layout, load
 from mp_mcp.store.database import Cursor, Database
+from mp_mcp.store.guarded import GuardedReads
 from mp_mcp.store.handles import StoreWriter
+from mp_mcp.store.lanes import Lanes
 from mp_mcp.store.locks import LOCK_WAIT_S
-from mp_mcp.store.models import LoadReport
+from mp_mcp.store.models import DroppedTable, LoadReport, SavedTable
+from mp_mcp.store.reads import Limits
 from mp_mcp.store.schema import ensure_schema, has_schema
 from mp_mcp.store.session import Session
+from mp_mcp.store.turns import turn
 from mp_mcp.store.write_queue import WriteQueue
 
 BIG_LOAD_BYTES = 8_000_000
@@ -28,6 +33,15 @@ BIG_LOAD_BYTES = 8_000_000
 
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Selects:
+    """How the SELECTs are read whose answers become tables."""
+
+    guarded: GuardedReads
+    lanes: Lanes
+    limits: Limits
 
 
 class Writer(StoreWriter):
@@ -40,6 +54,7 @@ class Writer(StoreWriter):
         self,
         database: Database,
         queue: WriteQueue,
+        selects: Selects,
         *,
         seen: catalog.Seen,
         job_id: str | None = None,
@@ -48,6 +63,7 @@ class Writer(StoreWriter):
     ) -> None:
         self._database = database
         self._queue = queue
+        self._selects = selects
         self._seen = seen
         self._job_id = job_id
         self._lock_wait_s = lock_wait_s
@@ -164,14 +180,47 @@ class Writer(StoreWriter):
             await self._look_again(session)
             return report
 
+    async def save(
+        self, table: str, sql: str, *, replace: bool = False, timeout_s: float | None = None
+    ) -> SavedTable:
+        """Read the answer in a turn of its own; only the copy waits for its turn to write."""
+        selects = self._selects
+
+        def read(cursor: Cursor) -> None:
+            keep.check_place(cursor, table, replace=replace)
+            selects.guarded.run(cursor, sql, partial(keep.answer_select, cursor))
+
+        async with self._database.session(write=True, lock_wait_s=self._lock_wait_s) as session:
+            async with turn(selects.lanes, selects.limits.seconds(timeout_s)) as (own, left):
+                try:
+                    await session.run(read, timeout_s=left)
+                finally:
+                    own.leave()
+            saved = await self._queue.submit(
+                partial(keep.keep_answer, table=table, replace=replace),
+                session=session,
+                checkpoint=True,
+            )
+            await self._look_again(session)
+            return saved
+
+    async def drop(self, tables: Sequence[str]) -> list[DroppedTable]:
+        """One transaction for all of them."""
+        async with self._database.session(write=True, lock_wait_s=self._lock_wait_s) as session:
+            dropped = await self._queue.submit(
+                partial(keep.drop_tables, names=tables), session=session, checkpoint=True
+            )
+            await self._look_again(session)
+            return dropped
+
     async def _look_again(self, session: Session) -> None:
-        """List the tables for `status`; the load is committed, whatever comes of this."""
+        """List the tables for `status`; the write is committed, whatever comes of this."""
         try:
             self._seen.tables = await session.run(
                 partial(catalog.tables, late_days=self._late_days)
             )
         except MpError:
-            logger.warning("The tables were not listed after a load", exc_info=True)
+            logger.warning("The tables were not listed after a write", exc_info=True)
 
     def _load_id(self, table: str, days: tuple[date, date] | None, events: tuple[str, ...]) -> str:
         if self._job_id is None:

@@ -7,6 +7,7 @@ import json
 import re
 from contextlib import suppress
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -16,7 +17,7 @@ from mp_mcp.mixpanel import bookmarks, funnels, lexicon, segmentation
 from mp_mcp.tool import Flag
 
 
-def _as_list(value: Any) -> Any:
+def as_list(value: Any) -> Any:
     """A shell sends `A,B`, or a JSON array when a name has a comma."""
     if not isinstance(value, str):
         return value
@@ -26,6 +27,18 @@ def _as_list(value: Any) -> Any:
         except (ValueError, RecursionError) as error:
             raise ValueError('starts like a JSON array, but is none; write ["A", "B"]') from error
     return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _as_object(value: Any) -> Any:
+    """Some agents send an object as its JSON text."""
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return None
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise ValueError('must be an object, e.g. {"plan": "pro"}') from error
 
 
 def _as_date(value: Any) -> Any:
@@ -67,19 +80,19 @@ EventIfAny = Annotated[
 ]
 Events = Annotated[
     tuple[str, ...],
-    BeforeValidator(_as_list),
+    BeforeValidator(as_list),
     Flag("-e", "--events"),
     Field(description="Event names, e.g. Signup,Login; empty means all events"),
 ]
 ComparedEvents = Annotated[
     tuple[str, ...],
-    BeforeValidator(_as_list),
+    BeforeValidator(as_list),
     Flag("-e", "--events"),
     Field(min_length=1, description="Event names, e.g. Signup,Login"),
 ]
 Users = Annotated[
     tuple[Annotated[str, Field(coerce_numbers_to_str=True)], ...],
-    BeforeValidator(_as_list),
+    BeforeValidator(as_list),
     Flag("-U", "--users"),
     Field(min_length=1, description="Distinct ids of users, e.g. u-1001,u-1002"),
 ]
@@ -156,6 +169,14 @@ Table = Annotated[
         description="Table name: letters, digits and _, e.g. events",
     ),
 ]
+TableOption = Annotated[
+    str,
+    Flag("-t", "--table"),
+    Field(min_length=1, description="Table name from inspect_tables, e.g. events"),
+]
+Force = Annotated[
+    bool, Flag("-y", "--force"), Field(description="Replace the file when it is there already")
+]
 Sql = Annotated[
     str,
     Flag(argument="SQL"),
@@ -163,6 +184,12 @@ Sql = Annotated[
         min_length=1,
         description="One SELECT in DuckDB SQL, e.g. SELECT event, count(*) FROM events GROUP BY 1",
     ),
+]
+SqlParams = Annotated[
+    dict[str, Any] | None,
+    BeforeValidator(_as_object),
+    Flag("-P", "--param"),
+    Field(description='Values for $name in the SQL, e.g. {"plan": "pro"} for WHERE plan = $plan'),
 ]
 Timeout = Annotated[
     float | None,
@@ -216,6 +243,14 @@ Search = Annotated[
     Flag("--search"),
     Field(description="Only names that contain this text, in any case"),
 ]
+
+
+def require_free(file: str, *, force: bool) -> None:
+    """Raises: UsageError, before anything is computed for a file that must not be replaced."""
+    if not force and Path(file).exists():
+        raise UsageError(
+            f"{file} is there already.", hint="--force replaces it, or use another name."
+        )
 
 
 def require_order(from_date: date, to_date: date) -> None:

@@ -12,27 +12,67 @@ from typing import Any
 from mp_mcp.progress import Progress
 from mp_mcp.results import Rows
 from mp_mcp.store.handles import StoreReader, StoreWriter
-from mp_mcp.store.models import LoadReport, TableInfo
+from mp_mcp.store.models import (
+    ColumnReport,
+    DroppedTable,
+    Format,
+    LoadReport,
+    SavedTable,
+    SpooledFile,
+    TableInfo,
+)
 
 
 class FakeReader(StoreReader):
-    """Answers what it was given."""
+    """Answers what it was given, and keeps what it was asked."""
 
-    def __init__(self, answer: Rows | None = None, tables: Sequence[TableInfo] = ()) -> None:
+    def __init__(
+        self,
+        answer: Rows | None = None,
+        tables: Sequence[TableInfo] = (),
+        file: SpooledFile | None = None,
+    ) -> None:
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self._answer = answer or Rows(columns=[], rows=[], row_count=0)
         self._tables = list(tables)
+        self._file = file or SpooledFile(path="/spool/export-1/answer", bytes=0)
 
-    async def query(
-        self, sql: str, *, limit: int, offset: int = 0, timeout_s: float | None = None
-    ) -> Rows:
+    async def query(self, sql: str, **wishes: Any) -> Rows:
         """The answer."""
-        self.asked.append((sql, {"limit": limit, "offset": offset, "timeout_s": timeout_s}))
+        self.asked.append((sql, wishes))
         return self._answer
 
     async def tables(self) -> list[TableInfo]:
         """The tables."""
         return self._tables
+
+    async def schema(self, table: str) -> Rows:
+        """The answer."""
+        return await self.query(table)
+
+    async def describe(self, table: str) -> Rows:
+        """The answer."""
+        return await self.query(table)
+
+    async def sample(self, table: str, rows: int) -> Rows:
+        """The answer."""
+        return await self.query(table, rows=rows)
+
+    async def column(self, table: str, column: str, *, top: int) -> ColumnReport:
+        """A report on nothing."""
+        self.asked.append((table, {"column": column, "top": top}))
+        return ColumnReport(
+            table=table, column=column, sql=column, types={}, rows=0, nulls=0, distinct=0, top=[]
+        )
+
+    async def export(self, sql: str, form: Format, **wishes: Any) -> SpooledFile:
+        """The file."""
+        self.asked.append((sql, {"form": form, **wishes}))
+        return self._file
+
+    async def snapshot(self) -> SpooledFile:
+        """The file."""
+        return self._file
 
 
 class FakeWriter(StoreWriter):
@@ -110,6 +150,16 @@ class FakeWriter(StoreWriter):
         if isinstance(found, Exception):
             raise found
         return found
+
+    async def save(self, table: str, sql: str, **wishes: Any) -> SavedTable:
+        """A table of ten rows."""
+        self.events.append(f"save {table} {sql} {wishes}")
+        return SavedTable(table=table, rows=10, columns=1)
+
+    async def drop(self, tables: Sequence[str]) -> list[DroppedTable]:
+        """Gone."""
+        self.events.append(f"drop {' '.join(tables)}")
+        return [DroppedTable(name=table, kind="events") for table in tables]
 
 
 class HeardProgress(Progress):
