@@ -16,6 +16,8 @@ from mp_mcp.store.models import (
     DroppedTable,
     Format,
     LoadReport,
+    ProfileChoice,
+    ProfilesReport,
     SavedTable,
     SpooledFile,
     TableInfo,
@@ -171,4 +173,24 @@ class StoreWriter(Handle, ABC):
 
         Raises: TableMissingError, UsageError for a table that mp did not make, QueueFullError,
         DatabaseLockedError.
+        """
+
+    @abstractmethod
+    async def require_profiles(
+        self, table: str, choice: ProfileChoice, *, replace: bool = False
+    ) -> None:
+        """Get write access, and see that profiles of this choice may go into the table.
+
+        Raises: TableExistsError when the name has another meaning, DatabaseLockedError.
+        """
+
+    @abstractmethod
+    async def load_profiles(
+        self, table: str, files: Sequence[Path], choice: ProfileChoice, *, replace: bool = False
+    ) -> ProfilesReport:
+        """Make the table hold what was spooled, in one transaction.
+
+        Of the profiles that `choice` asks for (with `distinct_ids` only those), the ones that the
+        files lack are removed. `replace` forgets what the table was before.
+        Raises: TableExistsError, QueueFullError, DiskFullError, DatabaseLockedError.
         """

@@ -130,6 +130,24 @@ Replace = Annotated[
     bool, Flag("--replace"), Field(description="Make the table anew, with these days only")
 ]
 Workers = Annotated[int, Flag("--workers"), Field(ge=1, le=8, description="Downloads side by side")]
+Cohort = Annotated[
+    int | None,
+    BeforeValidator(_none_if_empty),
+    Flag("-c", "--cohort"),
+    Field(ge=1, description="Only members of this cohort: an id from inspect_cohorts, e.g. 501"),
+]
+OutputProperties = Annotated[
+    tuple[str, ...],
+    BeforeValidator(as_list),
+    Flag("-o", "--output-properties"),
+    Field(description="Only these properties, e.g. $email,plan; empty means all"),
+]
+DistinctIds = Annotated[
+    tuple[Annotated[str, Field(coerce_numbers_to_str=True)], ...],
+    BeforeValidator(as_list),
+    Flag("-d", "--distinct-ids"),
+    Field(description="Only these profiles, at most 2000, e.g. u-1001,u-1002"),
+]
 Unit = Annotated[
     segmentation.Unit,
     Flag("-u", "--unit"),
