@@ -35,10 +35,14 @@ class Account:
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """`[server]` of mp.toml. Times are in seconds."""
+    """`[server]` of mp.toml. Times are in seconds, `late_days` in days.
+
+    Events are expected to arrive up to `late_days` after their day: until then a fetch asks again.
+    """
 
     release_after_s: float = 60.0
     exit_after_s: float = 600.0
+    late_days: float = 5.0
 
 
 @dataclass(frozen=True)

@@ -5,16 +5,18 @@ Never knows a tool, a front or a protocol: errors leave it as MpError, answers a
 
 import difflib
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import anyio
 from pydantic import BaseModel, ValidationError
 
-from mp_mcp.errors import MpError, UsageError, leading_error
+from mp_mcp.error_groups import leading_error
+from mp_mcp.errors import MpError, UsageError
 from mp_mcp.progress import Progress, Report, no_report
 from mp_mcp.results import Result, Rows, bounded, fitting_names, size_of
-from mp_mcp.tool import Handle, Tool
+from mp_mcp.tool import DETACH, Handle, Tool
 
 HEARTBEAT_S = 3.0
 """Hosts give up on silent calls; some only after 60 s, some after 5, and a server may have to start
@@ -66,13 +68,29 @@ class Lender(Protocol):
         """Where a call that begins now stands; never fails."""
 
 
-class LocalCaller:
-    """Runs tools in this process."""
+class RunJob(Protocol):
+    """Starts a tool as a job, or finds the one that does the same, and follows it for a while."""
 
-    def __init__(self, tools: Mapping[str, Tool], lender: Lender, bounds: Bounds) -> None:
+    async def __call__(
+        self, tool: Tool, parameters: dict[str, Any], standing: Any, report: Report, *, detach: bool
+    ) -> BaseModel:
+        """The tool's answer, or a JobResult that says how the job stands. Raises: MpError."""
+
+
+class LocalCaller:
+    """Runs tools in this process; without `run_job` a job ends with its call."""
+
+    def __init__(
+        self,
+        tools: Mapping[str, Tool],
+        lender: Lender,
+        bounds: Bounds,
+        run_job: RunJob | None = None,
+    ) -> None:
         self._tools = tools
         self._lender = lender
         self._bounds = bounds
+        self._run_job = run_job
 
     async def call(
         self, tool: str, arguments: Mapping[str, Any], report: Report = no_report
@@ -94,22 +112,12 @@ class LocalCaller:
     async def _run(
         self, tool: Tool, parameters: dict[str, Any], standing: Standing, report: Report
     ) -> BaseModel:
-        alive = _Alive(report)
-        options = {option.name: parameters.pop(option.name) for option in tool.options}
-        try:
-            async with anyio.create_task_group() as tasks:
-                if report is not no_report:
-                    tasks.start_soon(alive.beat)
-                # Lending may take long as well: a keyring to unlock, a library to load.
-                handles = await _lent(tool, standing, options, alive)
-                result = await tool.function(**handles, **parameters)
-                tasks.cancel_scope.cancel()
-        except BaseExceptionGroup as group:
-            error = leading_error(group)
-            raise error from error.__cause__  # what it was raised from stays the cause
-        for handle in handles.values():
-            handle.complete(result)
-        return result
+        detach = parameters.pop(DETACH.name) if tool.is_job else False
+        if tool.is_job and self._run_job is not None:
+            work = partial(self._run_job, tool, parameters, standing, detach=detach)
+        else:
+            work = partial(run, tool, parameters, standing)
+        return await _kept_alive(work, report)
 
     def _finished(self, result: BaseModel, standing: Standing) -> BaseModel:
         if isinstance(result, Result):
@@ -122,16 +130,65 @@ class LocalCaller:
         return result
 
 
+async def run(
+    tool: Tool,
+    parameters: dict[str, Any],
+    standing: Standing,
+    report: Report,
+    *,
+    job_id: str | None = None,
+) -> BaseModel:
+    """Lend a tool its handles and await its answer; `job_id` makes its writes safe to repeat.
+
+    Raises: MpError, the leading one when several things failed at once.
+    """
+    options = {option.name: parameters[option.name] for option in tool.options}
+    own = {name: value for name, value in parameters.items() if name not in options}
+    try:
+        handles = await _lent(tool, standing, options, report, job_id)
+        result = await tool.function(**handles, **own)
+    except BaseExceptionGroup as group:
+        error = leading_error(group)
+        raise error from error.__cause__  # what it was raised from stays the cause
+    for handle in handles.values():
+        handle.complete(result)
+    return result
+
+
+async def _kept_alive(work: Callable[[Report], Awaitable[BaseModel]], report: Report) -> BaseModel:
+    """Await work that reports its progress, and report for it while it is silent.
+
+    Lending may take long as well: a keyring to unlock, a library to load.
+    """
+    alive = _Alive(report)
+    try:
+        async with anyio.create_task_group() as tasks:
+            if report is not no_report:
+                tasks.start_soon(alive.beat)
+            result = await work(alive.report)
+            tasks.cancel_scope.cancel()
+    except BaseExceptionGroup as group:
+        error = leading_error(group)
+        raise error from error.__cause__
+    return result
+
+
 async def _lent(
-    tool: Tool, standing: Standing, options: Mapping[str, Any], alive: "_Alive"
+    tool: Tool,
+    standing: Standing,
+    options: Mapping[str, Any],
+    report: Report,
+    job_id: str | None,
 ) -> dict[str, Handle]:
     """The handles that the tool asks for, by the names of its parameters."""
     handles: dict[str, Handle] = {}
     for name, handle in tool.handles.items():
         if handle is Progress:
-            handles[name] = Progress(alive.report)
+            handles[name] = Progress(report)
         else:
             chosen = {option.name: options[option.name] for option in handle.options}
+            if handle.writes and job_id is not None:
+                chosen["job_id"] = job_id
             handles[name] = await standing.lend(handle, **chosen)
     return handles
 

@@ -5,6 +5,7 @@ Standard library only, because `mp` imports it before it shows anything.
 
     MpError                         code                  exit
       UsageError                    usage                 3
+      JobCancelledError             job_cancelled         130
       SettingsError                 settings              3
         CredentialsError            credentials           2
       MixpanelError                 mixpanel              3
@@ -13,6 +14,7 @@ Standard library only, because `mp` imports it before it shows anything.
         RateLimitedError            rate_limited          5
         PlanError                   plan                  2
         HistoryLimitError           history_limit         3
+        FutureDayError              future_day            3
         IncompleteExportError       incomplete_export     7
         MixpanelUnavailableError    mixpanel_unavailable  7
       StoreError                    store                 1
@@ -97,6 +99,13 @@ class UsageError(MpError):
     exit_code = ExitCode.INVALID
 
 
+class JobCancelledError(MpError):
+    """Somebody stopped the job; what it had done stays."""
+
+    code = "job_cancelled"
+    exit_code = ExitCode.INTERRUPTED
+
+
 class SettingsError(MpError):
     """A setting is missing, malformed or unsafe to read."""
 
@@ -151,6 +160,13 @@ class HistoryLimitError(MixpanelError):
     """The date range starts before the project's history window."""
 
     code = "history_limit"
+    exit_code = ExitCode.INVALID
+
+
+class FutureDayError(MixpanelError):
+    """The date range ends after the project's today."""
+
+    code = "future_day"
     exit_code = ExitCode.INVALID
 
 
@@ -268,19 +284,6 @@ def error_of(found: Mapping[str, Any]) -> MpError:
     message = str(found.get("message") or "The server gave no reason.")
     hint, retry_after = found.get("hint"), found.get("retry_after")
     return _class_of(str(found.get("code")))(message, hint=hint, retry_after=retry_after)
-
-
-def leading_error(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The one error of a task group that the caller can do something about."""
-    leaves: list[BaseException] = []
-    pending: list[BaseException] = [group]
-    while pending:
-        error = pending.pop(0)
-        if isinstance(error, BaseExceptionGroup):
-            pending.extend(error.exceptions)
-        else:
-            leaves.append(error)
-    return next((leaf for leaf in leaves if isinstance(leaf, MpError)), leaves[0])
 
 
 def _class_of(code: str) -> type[MpError]:

@@ -1,4 +1,4 @@
-"""state.db: what outlives a server (spent budget, cached answers), in one SQLite file.
+"""state.db: what outlives a server (spent budget, cached answers, jobs), in one SQLite file.
 
 Never opened by two processes (only the lease's holder does), and never the reason that a call
 fails: where the file cannot be written, the state lives on in memory, and the log says so.
@@ -35,6 +35,14 @@ MIGRATIONS = (
     CREATE INDEX answer_expiry ON answer (expires);
     CREATE INDEX answer_age ON answer (asked, bytes);
     """,
+    """
+    CREATE TABLE job (
+        id TEXT PRIMARY KEY, project TEXT NOT NULL, tool TEXT NOT NULL, arguments TEXT NOT NULL,
+        asking TEXT NOT NULL, client TEXT NOT NULL, state TEXT NOT NULL, started REAL NOT NULL,
+        ended REAL, done REAL, total REAL, message TEXT, result TEXT, error TEXT
+    );
+    CREATE INDEX job_age ON job (project, started);
+    """,
 )
 """Each brings the file from the version that is its index to the next one."""
 
@@ -43,12 +51,16 @@ EXPECTED = (
     "SELECT id, project, kind, started, units, is_ours FROM budget_unit LIMIT 0",
     "SELECT project, kind, per_window, at_once FROM budget_quota LIMIT 0",
     "SELECT key, asked, expires, bytes, body FROM answer LIMIT 0",
+    (
+        "SELECT id, project, tool, arguments, asking, client, state, started, ended, done, total,"
+        " message, result, error FROM job LIMIT 0"
+    ),
 )
 """What has to be there: a file that somebody else changed is as good as damaged."""
 
 DAMAGED = ".damaged"
 
-RESCUED = ("salt", "budget_unit", "budget_quota")
+RESCUED = ("salt", "budget_unit", "budget_quota", "job")
 """Tables that are taken along to memory; answers can be asked for again."""
 
 _UNUSABLE = {
@@ -171,8 +183,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
     if version > len(MIGRATIONS):
         raise SettingsError(
             f"state.db was written by a newer mp-mcp (version {version} of its schema).",
-            hint="Update this mp-mcp, or move state.db away: it holds the spent budget and a "
-            "cache of answers.",
+            hint="Update this mp-mcp, or move state.db away: it holds the spent budget, "
+            "jobs and a cache of answers.",
         )
     # No other program can then lock us out, be it only by looking into the file.
     connection.execute("PRAGMA locking_mode=EXCLUSIVE")

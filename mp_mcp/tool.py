@@ -13,7 +13,7 @@ from functools import cached_property
 from types import ModuleType
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints, overload
 
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 ToolFunction = Callable[..., Awaitable[BaseModel]]
 
@@ -75,6 +75,14 @@ class Parameter:
         return Flag("--" + self.name.replace("_", "-"))
 
 
+DETACH = Parameter(
+    "detach",
+    Annotated[bool, Flag("--detach"), Field(description="Return at once; the job goes on")],
+    default=False,
+)
+"""What every tool that is a job takes besides its own arguments."""
+
+
 @dataclass(frozen=True)
 class Tool:
     """A tool as a value: everything else about it is derived from its function."""
@@ -84,6 +92,7 @@ class Tool:
     idempotent: bool = True
     command: str | None = None
     human_only: bool = False
+    is_job: bool = False
 
     @property
     def name(self) -> str:
@@ -124,7 +133,7 @@ class Tool:
             for name, parameter in signature.parameters.items()
             if name not in self.handles
         )
-        return (*own, *self.options)
+        return (*own, *((DETACH,) if self.is_job else ()), *self.options)
 
     @cached_property
     def arguments_model(self) -> type[BaseModel]:
@@ -167,6 +176,7 @@ def tool(
     idempotent: bool = ...,
     command: str | None = ...,
     human_only: bool = ...,
+    job: bool = ...,
 ) -> Callable[[F], F]: ...
 def tool(
     function: F | None = None,
@@ -175,14 +185,17 @@ def tool(
     idempotent: bool = True,
     command: str | None = None,
     human_only: bool = False,
+    job: bool = False,
 ) -> Any:
     """Mark a function as a tool: `@tool`, or `@tool(destructive=True)`.
 
-    `command` overrides the words of its `mp` command; agents do not see `human_only` tools.
+    `command` overrides the words of its `mp` command; agents do not see `human_only` tools. A `job`
+    outlives its call, and may be called again with the same arguments after its server was killed;
+    it answers a JobResult.
     """
 
     def mark(marked: F) -> F:
-        found = Tool(marked, destructive, idempotent, command, human_only)
+        found = Tool(marked, destructive, idempotent, command, human_only, job)
         marked.__mp_tool__ = found  # type: ignore[attr-defined]
         return marked
 

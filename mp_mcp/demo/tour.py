@@ -81,7 +81,7 @@ def _tell(agents: list[TourAgent], environ: dict[str, str]) -> None:
         Act(
             "agent 2",
             f"fetch_events {FIRST} to {LAST}",
-            lambda: second.call("fetch_events", from_date=FIRST, to_date=LAST),
+            lambda: second.call("fetch_events", from_date=FIRST, to_date=LAST, refresh=True),
         ),
         Act("agent 1", f"query_sql {counted}", lambda: first.call("query_sql", sql=counted)),
         Act("you", f"mp query sql '{counted}'", lambda: human(environ, "query", "sql", counted)),

@@ -12,11 +12,14 @@ from typing import Any
 
 from mp_mcp import __version__
 from mp_mcp.errors import ExitCode, MpError, exit_code_of
-from mp_mcp.front import commands, link, render, talk
+from mp_mcp.front import commands, follow, link, render, talk
 from mp_mcp.front.flags import VERSION, Flags
 from mp_mcp.front.parse import parse
 from mp_mcp.front.tool_command import spoken, table
 from mp_mcp.settings import asking, find_home
+
+DELIVERED = ("export_sql", "snapshot_database")
+"""Tools whose answer is a file that waits to be moved to where the person wants it."""
 
 WELCOME = """\
 mp: Mixpanel and local SQL in your terminal, shared with your AI agents. All of it: mp --help
@@ -66,13 +69,25 @@ def run_tool(flags: Flags, tool: str, arguments: dict[str, Any], wants_one: bool
     client = asking(account=flags.account, project=flags.project, workspace=flags.workspace)
     if flags.fresh and "fresh" in table()[tool]["options"]:
         arguments = {**arguments, "fresh": True}
+    target = None
+    if tool in DELIVERED:
+        from mp_mcp.front import deliver
+
+        target = deliver.Target.of(home, arguments)
     spinner = talk.Spinner(" ".join(table()[tool]["words"]))
     is_watched = sys.stderr.isatty() and not flags.quiet
     watch = spinner if is_watched else link.unwatched
     try:
-        reply = link.call_tool(home, client, tool, arguments, watch=watch)
+        if table()[tool].get("is_job"):
+            reply = follow.run_job(home, client, tool, arguments, watch)
+        elif tool == "wait_job":
+            reply = follow.wait(home, client, arguments, watch)
+        else:
+            reply = link.call_tool(home, client, tool, arguments, watch=watch)
     finally:
         spinner.erase()
+    if target is not None:
+        reply = reply._replace(result=target.take(reply.result))
     if wants_one:
         render.show_value(reply.result, flags)
     else:

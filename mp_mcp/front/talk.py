@@ -14,6 +14,7 @@ from mp_mcp.errors import ErrorInfo
 
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 SPINNER_AFTER_S = 0.4
+BAR_WIDTH = 20
 
 
 def printable(text: str) -> str:
@@ -83,7 +84,9 @@ def _told(progress: Mapping[str, Any]) -> str:
     message = str(progress.get("message") or "")
     done, total = progress.get("progress"), progress.get("total")
     if isinstance(done, int | float) and isinstance(total, int | float) and total > 0:
-        return f"{min(done / total, 1):.0%} {message}"
+        share = min(done / total, 1)
+        full = int(share * BAR_WIDTH)
+        return f"{'█' * full}{'░' * (BAR_WIDTH - full)} {share:.0%} {message}"
     return message
 
 

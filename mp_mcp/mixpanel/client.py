@@ -4,6 +4,7 @@ Never knows an endpoint (each has a function in a module of its family beside th
 imports an HTTP library, and never touches the database.
 """
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any, ClassVar
 
@@ -118,8 +119,26 @@ class MixpanelExport(Handle):
 
     asks_mixpanel: ClassVar[bool] = True
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        zones: Zones | None = None,
+        exports_left: Callable[[], int] | None = None,
+    ) -> None:
         self.transport = transport
+        self._zones = zones
+        self._exports_left = exports_left
+
+    def exports_left(self) -> int | None:
+        """How many exports the project may still ask for in this hour; None when nobody counts."""
+        return self._exports_left() if self._exports_left is not None else None
+
+    async def zone(self) -> str | None:
+        """The project's time zone by name, e.g. `Europe/Lisbon`; None while it is not known."""
+        if self._zones is None:
+            return None
+        return await self._zones.found(self._zones.ask(self.transport))
 
 
 class MixpanelLogin(Handle):

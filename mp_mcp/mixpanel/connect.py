@@ -5,7 +5,7 @@ Never imported by tools: it loads the HTTP library.
 
 from mp_mcp.mixpanel.budget import Budget
 from mp_mcp.mixpanel.cache import AnswerCache
-from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport
 from mp_mcp.mixpanel.http import Http, Pool, make_client
 from mp_mcp.mixpanel.models import Target
 from mp_mcp.mixpanel.transport import Transport
@@ -35,6 +35,15 @@ class SharedMixpanel:
         """A handle for one call; `fresh` takes nothing from the cache."""
         transport = self.transport(target)
         return Mixpanel(transport, cache=self._cache, zones=self._zones, fresh=fresh)
+
+    def exports(self, target: Target) -> MixpanelExport:
+        """A handle for one download."""
+
+        def left() -> int:
+            usage = self._budget.usage_of(target.project_key, "export")
+            return max(0, usage.limit - usage.used)
+
+        return MixpanelExport(self.transport(target), zones=self._zones, exports_left=left)
 
     async def close(self) -> None:
         """End what is still asked, and let go of the connections."""

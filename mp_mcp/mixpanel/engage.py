@@ -14,7 +14,8 @@ from typing import NamedTuple
 import anyio
 from pydantic import BaseModel, ConfigDict, InstanceOf, TypeAdapter
 
-from mp_mcp.errors import MixpanelError, MixpanelUnavailableError, UsageError, leading_error
+from mp_mcp.error_groups import leading_error
+from mp_mcp.errors import MixpanelError, MixpanelUnavailableError, UsageError
 from mp_mcp.mixpanel.answers import read, unexpected
 from mp_mcp.mixpanel.client import MixpanelExport
 from mp_mcp.mixpanel.expressions import json_list

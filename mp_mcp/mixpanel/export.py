@@ -9,6 +9,7 @@ inside is the loader's to find, with `is_trailer`.
 """
 
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from anyio import CancelScope
@@ -69,6 +70,8 @@ async def _download(
         "event": json_list(events) if events else None,
         "where": where,
     }
+    # What arrives at Mixpanel after this moment may not be in the file.
+    asked_at = datetime.now(UTC).replace(tzinfo=None)
     async with http.stream("export", "/export", params) as pieces:
         file = await on_disk(SpoolFile, folder, f"events-{window.first}-{window.last}")
         try:
@@ -77,7 +80,7 @@ async def _download(
         finally:
             with CancelScope(shield=True):
                 await on_disk(file.discard)
-    return ExportedFile(path, file.size, window)
+    return ExportedFile(path, file.size, window, asked_at)
 
 
 async def _write(

@@ -5,7 +5,7 @@ Never holds wire formats (each endpoint reads its own), and never shows a secret
 
 import base64
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -95,14 +95,20 @@ class Window:
     def __str__(self) -> str:
         return f"{self.first} to {self.last}"
 
+    @property
+    def days(self) -> int:
+        """How many."""
+        return (self.last - self.first).days + 1
+
 
 @dataclass(frozen=True)
 class ExportedFile:
     """A complete export of one window: NDJSON, gzipped exactly when the name ends with `.gz`.
 
-    `bytes` is the file's size.
+    `bytes` is the file's size, `asked_at` the UTC time at which it was asked for.
     """
 
     path: Path
     bytes: int
     window: Window
+    asked_at: datetime

@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus
 
 from mp_mcp.errors import (
     CredentialsError,
+    FutureDayError,
     HistoryLimitError,
     MixpanelError,
     MixpanelUnavailableError,
@@ -97,7 +98,7 @@ def _by_status(status: int, text: str, stated: str) -> MpError:
             hint="Check the id, the project and the region; `mp inspect` lists what exists.",
         )
     if _TOMORROW in stated.lower():
-        return MixpanelError(
+        return FutureDayError(
             f"{_TOO_LATE}{_said(text)}",
             hint="Today is the day in the project's time zone (UTC for projects created since "
             "2023): end one day earlier.",

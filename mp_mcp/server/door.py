@@ -18,6 +18,7 @@ from mp_mcp import __version__
 from mp_mcp.call import AGENT_BOUNDS
 from mp_mcp.server import budgets, protocol
 from mp_mcp.server.connection import Connection
+from mp_mcp.server.job_runner import JobRunner
 from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.server.lender import ProjectLender
 from mp_mcp.server.session import PLAIN_CLIENT, Greeting, Session
@@ -38,10 +39,12 @@ class Door:
         self,
         tools: Mapping[str, Tool],
         workspaces: Workspaces,
+        jobs: JobRunner,
         leave: Callable[[str], None],
     ) -> None:
         self._tools = tools
         self._workspaces = workspaces
+        self._jobs = jobs
         self._listener: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._started = time.monotonic()
@@ -81,13 +84,15 @@ class Door:
 
     def enter(self, greeting: Greeting | None) -> Session:
         """A session for a new client; without a greeting it is a plain MCP client."""
-        session = Session(self._workspaces, self._tools, greeting or PLAIN_CLIENT)
+        session = Session(self._workspaces, self._tools, greeting or PLAIN_CLIENT, self._jobs)
         self._sessions.add(session)
+        session.offer_credentials()
         return session
 
     def standing_of(self, greeting: Greeting) -> dict[str, Any]:
         """The account and project that its answers will come from; {} when none is usable."""
-        found = ProjectLender(self._workspaces, greeting.asking, AGENT_BOUNDS).standing().resolved
+        lender = ProjectLender(self._workspaces, greeting.asking, AGENT_BOUNDS, self._jobs)
+        found = lender.standing().resolved
         return {"account": found.account, "project": found.project_id} if found else {}
 
     def exit(self, session: Session) -> None:
@@ -100,8 +105,10 @@ class Door:
         return sorted(session.label for session in self._sessions)
 
     def idle_s(self) -> float:
-        """Seconds since the last client left; 0 while one is connected."""
-        return 0.0 if self._connections else time.monotonic() - self._last_client
+        """Seconds since the last client left or the last job ended; 0 while there is one."""
+        if self._connections:
+            return 0.0
+        return min(time.monotonic() - self._last_client, self._jobs.idle_s())
 
     def status(self) -> dict[str, Any]:
         """What `mp server status` shows. Never opens the database of a project."""
@@ -112,6 +119,7 @@ class Door:
             "uptime_s": round(time.monotonic() - self._started, 1),
             "clients": self.clients(),
             "calls": [call for session in self._sessions for call in session.running()],
+            "jobs": [record.status() for record in self._jobs.running()],
             "databases": self._workspaces.status(),
             "budgets": budgets.of_all(self._workspaces),
             "state": budgets.where_kept(self._workspaces),

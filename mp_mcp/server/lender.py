@@ -10,6 +10,7 @@ from mp_mcp.accounts import read_stored
 from mp_mcp.call import Bounds
 from mp_mcp.errors import MpError
 from mp_mcp.resolve import Resolved, resolve
+from mp_mcp.server.job_runner import JobRunner
 from mp_mcp.server.standing import ProjectStanding, Seen
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.settings import Asking
@@ -19,10 +20,16 @@ class ProjectLender:
     """One client's settings; they follow mp.toml where the client leaves the choice to it."""
 
     def __init__(
-        self, workspaces: Workspaces, asking: Asking, bounds: Bounds, known: Seen | None = None
+        self,
+        workspaces: Workspaces,
+        asking: Asking,
+        bounds: Bounds,
+        jobs: JobRunner,
+        known: Seen | None = None,
     ) -> None:
         """`known` is what a former server told this client of its account and project."""
         self._workspaces = workspaces
+        self._jobs = jobs
         self._asking = asking
         self._bounds = bounds
         self._known = known
@@ -48,7 +55,7 @@ class ProjectLender:
             found = error
         else:
             self._stay_with(Seen(found.account, found.project_id))
-        here = ProjectStanding(self._workspaces, self._asking, found, self._bounds)
+        here = ProjectStanding(self._workspaces, self._asking, found, self._bounds, self._jobs)
         here.follow(before.seen if before else self._known)
         return here
 

@@ -6,18 +6,24 @@ Never decides who may be the server (`lease.py`), and never releases its lock (t
 import logging
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import anyio
 
 import mp_mcp.tools
 from mp_mcp import __version__
 from mp_mcp.accounts import ServerSettings, read_stored
+from mp_mcp.call import AGENT_BOUNDS
 from mp_mcp.errors import MpError
 from mp_mcp.server.door import Door
+from mp_mcp.server.job_runner import JobRunner
+from mp_mcp.server.job_table import JobTable
 from mp_mcp.server.lease import Lease
+from mp_mcp.server.lender import ProjectLender
+from mp_mcp.server.running_job import Place
 from mp_mcp.server.workspaces import Workspaces
-from mp_mcp.settings import Home
+from mp_mcp.settings import Asking, Home
 from mp_mcp.tool import discover
 
 logger = logging.getLogger(__name__)
@@ -41,18 +47,36 @@ async def run(home: Home, lease: Lease, listener: socket.socket) -> None:
     settings = _settings(home)
     workspaces = Workspaces(home, settings)
     workspaces.clean_spool()
-    door = Door(discover(mp_mcp.tools), workspaces, leave)
+    tools = discover(mp_mcp.tools)
+    jobs = JobRunner(tools, lambda: JobTable(workspaces.state()))
+    door = Door(tools, workspaces, jobs, leave)
     await door.open(listener)
     lease.announce(__version__, ready=True)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_leave_on_signal, door.leave)
         tasks.start_soon(_leave_when_idle, door, settings.exit_after_s)
         tasks.start_soon(_leave_when_homeless, door, lease)
+        await tasks.start(jobs.serve)
+        _resume(jobs, workspaces)
         await leaving.wait()
         lease.withdraw()
+        await jobs.close()
         await door.close(GRACE_S)
         await workspaces.close()
         tasks.cancel_scope.cancel()
+
+
+def _resume(jobs: JobRunner, workspaces: Workspaces) -> None:
+    """Go on with the jobs of the last server, in the name of stored accounts."""
+
+    def standing_of(asking: Mapping[str, Any]) -> Place:
+        return ProjectLender(workspaces, Asking.from_dict(asking), AGENT_BOUNDS, jobs).standing()
+
+    try:
+        jobs.resume(standing_of)
+    except MpError as error:
+        # A state.db of a newer version is told to the client whose call needs it.
+        logger.warning("Jobs are not resumed: %s", error.message)
 
 
 def _settings(home: Home) -> ServerSettings:

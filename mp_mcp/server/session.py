@@ -7,11 +7,13 @@ import itertools
 import re
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from mp_mcp.call import AGENT_BOUNDS, HUMAN_BOUNDS, Caller, LocalCaller
-from mp_mcp.errors import UsageError
+from mp_mcp.errors import MpError, UsageError
+from mp_mcp.server.job_runner import JobRunner
 from mp_mcp.server.lender import ProjectLender
 from mp_mcp.server.standing import Seen
 from mp_mcp.server.workspaces import Workspaces
@@ -52,18 +54,29 @@ class Session:
     _ids = itertools.count(1)
 
     def __init__(
-        self, workspaces: Workspaces, tools: Mapping[str, Tool], greeting: Greeting
+        self,
+        workspaces: Workspaces,
+        tools: Mapping[str, Tool],
+        greeting: Greeting,
+        jobs: JobRunner,
     ) -> None:
         bounds = HUMAN_BOUNDS if greeting.is_human else AGENT_BOUNDS
         self.label = greeting.label
         self.is_human = greeting.is_human
-        lender = ProjectLender(workspaces, greeting.asking, bounds, greeting.known)
+        self._jobs = jobs
+        self._lender = ProjectLender(workspaces, greeting.asking, bounds, jobs, greeting.known)
         # Not listed is not enough: an agent must not reach a human's tool by guessing its name.
         callable_tools = {
             name: tool for name, tool in tools.items() if greeting.is_human or not tool.human_only
         }
-        self.caller: Caller = LocalCaller(callable_tools, lender, bounds)
+        run_job = partial(jobs.call, client=self.label)
+        self.caller: Caller = LocalCaller(callable_tools, self._lender, bounds, run_job)
         self.calls: dict[int, dict[str, Any]] = {}
+
+    def offer_credentials(self) -> None:
+        """Let jobs go on that wait for credentials such as this client's. Never fails."""
+        with suppress(MpError):
+            self._jobs.offer(self._lender.standing())
 
     @contextmanager
     def call(self, tool: str, arguments: Mapping[str, Any]) -> Iterator[None]:

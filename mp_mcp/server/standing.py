@@ -13,10 +13,13 @@ import anyio.to_thread
 from mp_mcp import __version__, keychain
 from mp_mcp.call import Bounds
 from mp_mcp.errors import CredentialsError, MpError, UsageError
+from mp_mcp.jobs import JobControl, Jobs
 from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport, MixpanelLogin
 from mp_mcp.overview import Overview, Workspace
 from mp_mcp.resolve import Resolved
 from mp_mcp.server import budgets
+from mp_mcp.server.job_runner import JobRunner
+from mp_mcp.server.project_jobs import JobsOfProject
 from mp_mcp.server.workspaces import Workspaces, database_path
 from mp_mcp.settings import Asking
 from mp_mcp.store.handles import StoreReader, StoreWriter
@@ -24,6 +27,7 @@ from mp_mcp.tool import Handle
 
 if TYPE_CHECKING:
     from mp_mcp.store.open_store import Store
+    from mp_mcp.store.reads import Limits
 
 AGENT_TIMEOUT_S = 30.0
 HUMAN_TIMEOUT_S = 600.0
@@ -60,7 +64,12 @@ class ProjectStanding:
     """The Standing of calls. `found` is the error when the settings are unusable."""
 
     def __init__(
-        self, workspaces: Workspaces, asking: Asking, found: Resolved | MpError, bounds: Bounds
+        self,
+        workspaces: Workspaces,
+        asking: Asking,
+        found: Resolved | MpError,
+        bounds: Bounds,
+        jobs: JobRunner,
     ) -> None:
         self.resolved = None if isinstance(found, MpError) else found
         self.notice: str | None = None
@@ -70,6 +79,7 @@ class ProjectStanding:
         self._workspaces = workspaces
         self._asking = asking
         self._bounds = bounds
+        self._jobs = jobs
         self._store: Store | None = None
         self._lenders: dict[type[Handle], Callable[..., Awaitable[Handle]]] = {
             Mixpanel: self._mixpanel,
@@ -78,12 +88,39 @@ class ProjectStanding:
             StoreReader: self._reader,
             StoreWriter: self._writer,
             Overview: self._overview,
+            Jobs: self._jobs_here,
+            JobControl: self._jobs_here,
         }
 
     @property
     def project(self) -> str | None:
         """The project that answers name; None while none is chosen."""
         return self.resolved.project_id if self.resolved else None
+
+    @property
+    def project_key(self) -> str:
+        """The project and where it lives; empty while none is chosen."""
+        return self.resolved.project_key if self.resolved and self.resolved.project_id else ""
+
+    @property
+    def has_credentials(self) -> bool:
+        """Whether Mixpanel can be asked from here."""
+        return self.resolved is not None and self.resolved.has_credentials
+
+    def asking(self) -> dict[str, Any]:
+        """What a client has to ask for to stand here, but for secrets."""
+        here = self.resolved
+        if here is None:
+            return {}
+        asking = Asking(
+            account=here.account,
+            project_id=here.project_id,
+            region=here.region,
+            base_url=here.base_url,
+            workspace_id=here.workspace_id,
+            lock_wait_s=self._asking.lock_wait_s,
+        )
+        return asking.as_dict()
 
     @property
     def seen(self) -> Seen | None:
@@ -160,14 +197,20 @@ class ProjectStanding:
         return self._store
 
     async def _reader(self) -> Handle:
+        return (await self._opened_store()).reader(self._limits())
+
+    async def _writer(self, job_id: str | None = None) -> Handle:
+        return (await self._opened_store()).writer(self._limits(), job_id=job_id)
+
+    def _limits(self) -> "Limits":
         from mp_mcp.store.reads import Limits
 
         longest = AGENT_TIMEOUT_S if self._bounds.max_bytes else HUMAN_TIMEOUT_S
-        limits = Limits(self._bounds.max_rows, self._bounds.max_bytes, AGENT_TIMEOUT_S, longest)
-        return (await self._opened_store()).reader(limits)
+        return Limits(self._bounds.max_rows, self._bounds.max_bytes, AGENT_TIMEOUT_S, longest)
 
-    async def _writer(self) -> Handle:
-        return (await self._opened_store()).writer()
+    async def _jobs_here(self) -> Handle:
+        self._usable().require_project()
+        return JobsOfProject(self._jobs, self.project_key)
 
     async def _overview(self) -> Handle:
         return _Overview(self)

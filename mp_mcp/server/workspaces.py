@@ -40,9 +40,10 @@ class Workspaces:
         self._budget: Budget | None = None
 
     def clean_spool(self) -> None:
-        """Remove the downloads of a server that was killed; only the lease's holder may."""
-        for folder in (self.home.path / "spool").glob("*/load-*"):
-            shutil.rmtree(folder, ignore_errors=True)
+        """Remove the files of a server that was killed; only the lease's holder may."""
+        for kind in ("load", "export"):
+            for folder in (self.home.path / "spool").glob(f"*/{kind}-*"):
+                shutil.rmtree(folder, ignore_errors=True)
 
     async def mixpanel(self, resolved: Resolved, *, fresh: bool) -> Mixpanel:
         """The reports of this project."""
@@ -53,7 +54,7 @@ class Workspaces:
     async def export(self, resolved: Resolved) -> MixpanelExport:
         """The raw data of this project."""
         resolved.require_project()
-        return MixpanelExport((await self.shared_mixpanel()).transport(_target(resolved)))
+        return (await self.shared_mixpanel()).exports(_target(resolved))
 
     async def login(self, resolved: Resolved) -> MixpanelLogin:
         """The check of these credentials."""
@@ -94,6 +95,7 @@ class Workspaces:
             spool=spool,
             lock_wait_s=lock_wait_s,
             release_after_s=self.settings.release_after_s,
+            late_days=self.settings.late_days,
         )
 
     def _open_files(self) -> "Files":

@@ -3,16 +3,20 @@
 Never writes, and never shows our own bookkeeping (schema `_mp`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import duckdb
 
 from mp_mcp.store import coverage
 from mp_mcp.store.exact import identifier
-from mp_mcp.store.layout import stored_name
+from mp_mcp.store.layout import find_table, stored_name
 from mp_mcp.store.models import TableInfo
 from mp_mcp.store.schema import has_schema
+
+MOST_GAPS = 20
+"""Gaps of a table that are listed; more say that nobody reads them."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,9 @@ def _ours(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
     return frozenset(_kinds(cursor))
 
 
-def tables(cursor: duckdb.DuckDBPyConnection) -> list[TableInfo]:
+def tables(
+    cursor: duckdb.DuckDBPyConnection, *, late_days: float = coverage.LATE_DAYS
+) -> list[TableInfo]:
     """Every table that a query can name, by name."""
     ours = _kinds(cursor)
     times = _fetched(cursor)
@@ -109,9 +115,36 @@ def tables(cursor: duckdb.DuckDBPyConnection) -> list[TableInfo]:
             columns=columns,
             where=where,
         )
-        known = {**_covered(cursor, name), "fetched_at": times.get(name)} if is_ours else {}
+        known = {}
+        if is_ours:
+            known = {**_covered(cursor, name, late_days), "fetched_at": times.get(name)}
         listed.append(info.model_copy(update=known))
     return listed
+
+
+def count_rows(
+    cursor: duckdb.DuckDBPyConnection, table: str, days: tuple[date, date], events: Sequence[str]
+) -> int:
+    """Rows of these days, of these events or of all; 0 without such a table."""
+    if find_table(cursor, table) is None:
+        return 0
+    only = " AND list_contains(?::VARCHAR[], event)" if events else ""
+    row = cursor.execute(
+        f"SELECT count(*) FROM {stored_name(table)} WHERE day BETWEEN ? AND ?{only}",  # noqa: S608
+        [*days, *([list(events)] if events else [])],
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def kind_and_rows(cursor: duckdb.DuckDBPyConnection, name: str) -> tuple[str, int | None]:
+    """Kind of one table, spelled as it is listed, and its rows unless counting could be slow."""
+    kind, _ = _kinds(cursor).get(name, ("other", None))
+    view = cursor.execute(
+        "SELECT 1 FROM duckdb_views() WHERE database_name = current_database()"
+        " AND schema_name = 'main' AND view_name = ?",
+        [name],
+    ).fetchone()
+    return kind, _rows(cursor, name, is_view=view is not None, is_ours=kind != "other")
 
 
 def _fetched(cursor: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
@@ -144,13 +177,23 @@ def _rows(
     return int(row[0]) if row else 0
 
 
-def _covered(cursor: duckdb.DuckDBPyConnection, name: str) -> dict[str, object]:
+def _covered(cursor: duckdb.DuckDBPyConnection, name: str, late_days: float) -> dict[str, object]:
     found = coverage.summary(cursor, name)
     if not found.days:
         return {}
+    first, last = min(found.days), max(found.days)
+    gaps = [spelled_range(*gap) for gap in found.gaps]
     return {
-        "first_day": found.first_day,
-        "last_day": found.last_day,
-        "days": found.days,
-        "missing_days": found.missing_days,
+        "first_day": first,
+        "last_day": last,
+        "days": len(found.days),
+        "missing_days": (last - first).days + 1 - len(found.days),
+        "gaps": [*gaps[:MOST_GAPS], *(["..."] if len(gaps) > MOST_GAPS else [])] or None,
+        "stale_days": len(found.stale(late_days)),
+        "events": list(found.events) or None,
     }
+
+
+def spelled_range(first: date, last: date) -> str:
+    """Days as people write them."""
+    return str(first) if first == last else f"{first}..{last}"

@@ -15,6 +15,7 @@ from mp_mcp.store.catalog import Names
 from mp_mcp.store.guard_tree import Reading, TablePath, is_like_a_file
 from mp_mcp.store.paging import Paging, paging_of
 from mp_mcp.store.parser import statements, tree_of
+from mp_mcp.store.touched import Touched, touched_days
 from mp_mcp.store.translate import table_missing
 
 MAX_SQL = 100_000
@@ -33,6 +34,11 @@ class Checked:
     local_names: frozenset[TablePath]
     """What WITH defines somewhere in it; elsewhere the same name may be a table."""
     paging: Paging | None
+    parameters: frozenset[str]
+    """Names of the values that it takes, as `$name` spells them."""
+    explains: bool
+    """Whether it is an EXPLAIN, whose answer is no table of its own."""
+    touched: Touched
 
 
 class Guard:
@@ -120,4 +126,6 @@ def _check(sql: str) -> Checked:
     reading = Reading(tree)
     paging = None if explain else paging_of(query, tree)
     tables, local_names = frozenset(reading.tables), frozenset(reading.local_names)
-    return Checked(statement, tables, local_names, paging)
+    parameters = frozenset(reading.parameters)
+    touched, explains = touched_days(tree), explain is not None
+    return Checked(statement, tables, local_names, paging, parameters, explains, touched)

@@ -75,17 +75,17 @@ def denied_views() -> frozenset[str]:
 
 
 STATEMENT_HINTS = {
-    "CREATE": "Send the SELECT itself; WITH names a part of it.",
+    "CREATE": "save_table keeps a SELECT as a table; WITH names a part of one.",
     "CREATE_FUNC": "Write the expression into the SELECT.",
     "INSERT": "fetch_events and mp load add rows.",
     "UPDATE": "Compute it in a SELECT.",
     "DELETE": "Filter in a SELECT.",
     "MERGE_INTO": "fetch_events and mp load add rows.",
-    "DROP": "Tables stay; SQL only reads them.",
+    "DROP": "drop_table removes tables; SQL only reads them.",
     "ALTER": "Select what you need: SELECT * EXCLUDE, REPLACE or RENAME changes columns.",
-    "COPY": "Send the SELECT itself and page through its rows; mp load reads a file.",
-    "EXPORT": "Send a SELECT and page through its rows.",
-    "COPY_DATABASE": "Send a SELECT and page through its rows.",
+    "COPY": "Send the SELECT itself; mp export writes its answer to a file, mp load reads one.",
+    "EXPORT": "mp snapshot copies the database, mp export writes an answer to a file.",
+    "COPY_DATABASE": "mp snapshot copies the database to a file.",
     "ATTACH": "Other files cannot be opened here; mp load reads one.",
     "DETACH": "Other files cannot be opened here.",
     "SET": "Settings are fixed; write the SELECT so that it needs none.",

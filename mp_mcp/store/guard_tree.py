@@ -37,6 +37,7 @@ class Reading:
     def __init__(self, tree: Node) -> None:
         self.tables: set[TablePath] = set()
         self.local_names: set[TablePath] = set()
+        self.parameters: set[str] = set()
         # A list, not recursion: a statement can be nested deeper than Python's stack.
         pending: list[object] = [tree]
         while pending:
@@ -68,6 +69,8 @@ class Reading:
                     "EXPORT_STATE is not available here.", hint="Select the result itself."
                 )
             _check_function(node, guard_names.functions())
+        if node["class"] == "PARAMETER":
+            self.parameters.add(str(node["identifier"]))
         parts = node.get("column_names")
         if isinstance(parts, list) and len(parts) > MAX_NAME_PARTS:
             raise QueryError(f"A name has {len(parts)} parts.", hint="Name a column, or a.b.c.")

@@ -98,8 +98,8 @@ def find_table(cursor: DuckDBPyConnection, name: str) -> Table | None:
     return Table(*row) if row else None
 
 
-def check_target(cursor: DuckDBPyConnection, table: str, where: str | None) -> Table | None:
-    """The table that events with this filter may go into, None when it is yet to be made.
+def check_kind(cursor: DuckDBPyConnection, table: str) -> Table | None:
+    """The event table of that name, None when it is yet to be made.
 
     Raises: UsageError for a bad name, TableExistsError when the name has another meaning.
     """
@@ -111,14 +111,23 @@ def check_target(cursor: DuckDBPyConnection, table: str, where: str | None) -> T
         return None
     if found.kind != "events":
         raise taken(cursor, table, f"holds {found.kind}, not events")
-    if found.where != where:
+    return found
+
+
+def check_target(cursor: DuckDBPyConnection, table: str, where: str | None) -> Table | None:
+    """The table that events with this filter may go into, None when it is yet to be made.
+
+    Raises: UsageError for a bad name, TableExistsError when the name has another meaning.
+    """
+    found = check_kind(cursor, table)
+    if found is not None and found.where != where:
         kept = f"only events where {found.where}" if found.where else "unfiltered events"
         raise taken(cursor, table, f"holds {kept}")
     return found
 
 
 def exists(cursor: DuckDBPyConnection, name: str) -> bool:
-    """Whether a table or view of anybody has this name."""
+    """Whether a query can name a table or view like this, whoever made it."""
     row = cursor.execute(
         "SELECT 1 FROM information_schema.tables WHERE table_catalog = current_database()"
         " AND table_schema = 'main' AND lower(table_name) = lower(?)",
@@ -130,9 +139,7 @@ def exists(cursor: DuckDBPyConnection, name: str) -> bool:
 def taken(cursor: DuckDBPyConnection, table: str, why: str, *, also: str = "") -> TableExistsError:
     """The error of a name that is in use; its hint has a free one, and what `also` helps."""
     free = next(
-        name
-        for number in range(2, 1000)
-        if not exists(cursor, name := f"{table[:58]}_{number}") and not find_table(cursor, name)
+        name for number in range(2, 1000) if not exists(cursor, name := f"{table[:58]}_{number}")
     )
     return TableExistsError(
         f"The table {table} exists and {why}.",
@@ -152,11 +159,17 @@ def create_table(
 
 
 def drop_table(cursor: DuckDBPyConnection, table: str) -> None:
-    """Remove a fetched table: view, stored table, columns and coverage together."""
-    cursor.execute(f"DROP VIEW IF EXISTS main.{identifier(table)}")
+    """Remove a table that we made: view, stored table, columns, coverage and loads together.
+
+    Without its loads, because a job that goes on after it has to bring back what was dropped.
+    """
+    found = find_table(cursor, table)
+    shape = "TABLE" if found is not None and found.kind == "saved" else "VIEW"
+    cursor.execute(f"DROP {shape} IF EXISTS main.{identifier(table)}")
     cursor.execute(f"DROP TABLE IF EXISTS {stored_name(table)}")
-    for name, column in (("tables", "name"), ("columns", "table_name"), ("coverage", "table_name")):
-        cursor.execute(f"DELETE FROM _mp.{name} WHERE lower({column}) = lower(?)", [table])
+    cursor.execute("DELETE FROM _mp.tables WHERE lower(name) = lower(?)", [table])
+    for name in ("columns", "coverage", "loads"):
+        cursor.execute(f"DELETE FROM _mp.{name} WHERE lower(table_name) = lower(?)", [table])
     refresh_prop(cursor)
 
 

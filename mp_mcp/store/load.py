@@ -8,7 +8,7 @@ id become visible together or not at all.
 # ruff: noqa: S608
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
@@ -47,18 +47,34 @@ def stage_events(
 
 
 def swap_events(
-    cursor: DuckDBPyConnection, staged: Staged, *, where: str | None, job_id: str
+    cursor: DuckDBPyConnection,
+    staged: Staged,
+    *,
+    where: str | None,
+    job_id: str,
+    fetched_at: datetime | None = None,
+    anew_for: str | None = None,
 ) -> LoadReport:
     """Put the staged rows into the table, inside the caller's transaction; use a job id only once.
 
     With days they replace those days (of those events), else they are added. A job id that a
-    committed swap has used changes nothing and returns that swap's report.
+    committed swap has used changes nothing and returns that swap's report. `anew_for` is the common
+    beginning of job ids: the first swap among them drops what the table was before.
     Raises: TableExistsError.
     """
     recorded = find_report(cursor, job_id)
     if recorded is not None:
         drop(cursor, staged)
         return recorded
+    if anew_for is not None:
+        _make_anew(cursor, staged.table, anew_for)
+    report = _swap(cursor, staged, where)
+    _record(cursor, staged, job_id, fetched_at, report)
+    drop(cursor, staged)
+    return report
+
+
+def _swap(cursor: DuckDBPyConnection, staged: Staged, where: str | None) -> LoadReport:
     found = layout.check_target(cursor, staged.table, where)
     table = found or layout.create_table(cursor, staged.table, where)
     meeting = reconcile(cursor, table, staged.columns, staged.in_rest, overflow=staged.overflow)
@@ -68,9 +84,7 @@ def swap_events(
     if meeting.changed or found is None:
         layout.save_properties(cursor, table.name, meeting.properties, unlisted=meeting.unlisted)
         layout.refresh_view(cursor, table.name, meeting.properties)
-    if staged.days is not None:
-        coverage.record_days(cursor, table.name, staged.days, events=staged.events, job_id=job_id)
-    report = LoadReport(
+    return LoadReport(
         rows=rows,
         replaced=replaced + newer,
         duplicates=staged.duplicates + known,
@@ -79,18 +93,46 @@ def swap_events(
         new_columns=meeting.new_keys,
         reject_file=str(staged.reject_file) if staged.reject_file else None,
     )
+
+
+def _record(
+    cursor: DuckDBPyConnection,
+    staged: Staged,
+    job_id: str,
+    fetched_at: datetime | None,
+    report: LoadReport,
+) -> None:
+    """Note what was done, together with the rows that it was done to."""
+    if staged.days is not None:
+        coverage.record_days(
+            cursor,
+            staged.table,
+            staged.days,
+            events=staged.events,
+            job_id=job_id,
+            fetched_at=fetched_at,
+        )
     cursor.execute(
         "INSERT INTO _mp.loads VALUES (?, ?, ?, ?)",
-        [job_id, table.name, utc_now(), report.model_dump_json()],
+        [job_id, staged.table, utc_now(), report.model_dump_json()],
     )
-    drop(cursor, staged)
-    return report
 
 
 def find_report(cursor: DuckDBPyConnection, job_id: str) -> LoadReport | None:
     """What the committed swap with this job id did."""
     row = cursor.execute("SELECT report FROM _mp.loads WHERE job_id = ?", [job_id]).fetchone()
     return LoadReport.model_validate_json(row[0]) if row else None
+
+
+def _make_anew(cursor: DuckDBPyConnection, table: str, job_ids: str) -> None:
+    """Drop what the table was, unless a load of the same job did that before."""
+    loaded = cursor.execute(
+        "SELECT 1 FROM _mp.loads WHERE lower(table_name) = lower(?) AND starts_with(job_id, ?)",
+        [table, job_ids],
+    ).fetchone()
+    if loaded is None:
+        layout.check_kind(cursor, table)
+        layout.drop_table(cursor, table)
 
 
 def _clear_days(cursor: DuckDBPyConnection, table: layout.Table, staged: Staged) -> int:

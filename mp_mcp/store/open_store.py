@@ -7,15 +7,18 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from mp_mcp.store import coverage
 from mp_mcp.store.catalog import NamesCache, Seen
 from mp_mcp.store.database import Database
 from mp_mcp.store.guard import Guard
+from mp_mcp.store.guarded import GuardedReads
+from mp_mcp.store.holes import CoverageCache
 from mp_mcp.store.lanes import Lanes
 from mp_mcp.store.locks import LOCK_WAIT_S
 from mp_mcp.store.opening import prepare
 from mp_mcp.store.reads import Limits, Reader
 from mp_mcp.store.write_queue import WriteQueue
-from mp_mcp.store.writes import Writer
+from mp_mcp.store.writes import Selects, Writer
 
 MAX_OPEN = 4
 
@@ -26,18 +29,21 @@ class Shared:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.queue = WriteQueue(database)
-        self.guard = Guard()
+        self.guarded = GuardedReads(database, Guard(), NamesCache())
         self.lanes = Lanes()
-        self.names = NamesCache()
+        self.covers = CoverageCache()
         self.seen = Seen()
 
 
 class Store:
     """One caller's view of a database file: lends readers and writers of its patience."""
 
-    def __init__(self, shared: Shared, lock_wait_s: float) -> None:
+    def __init__(
+        self, shared: Shared, lock_wait_s: float, late_days: float = coverage.LATE_DAYS
+    ) -> None:
         self.shared = shared
         self._lock_wait_s = lock_wait_s
+        self._late_days = late_days
 
     @property
     def database(self) -> Database:
@@ -49,22 +55,26 @@ class Store:
         shared = self.shared
         return Reader(
             shared.database,
-            shared.guard,
+            shared.guarded,
             shared.lanes,
-            shared.names,
             limits or Limits(),
+            covers=shared.covers,
             seen=shared.seen,
             lock_wait_s=self._lock_wait_s,
+            late_days=self._late_days,
         )
 
-    def writer(self, *, job_id: str | None = None) -> Writer:
+    def writer(self, limits: Limits | None = None, *, job_id: str | None = None) -> Writer:
         """A handle that also writes; `job_id` makes its loads safe to repeat."""
+        shared = self.shared
         return Writer(
-            self.shared.database,
-            self.shared.queue,
-            seen=self.shared.seen,
+            shared.database,
+            shared.queue,
+            Selects(shared.guarded, shared.lanes, limits or Limits()),
+            seen=shared.seen,
             job_id=job_id,
             lock_wait_s=self._lock_wait_s,
+            late_days=self._late_days,
         )
 
     def status(self) -> dict[str, Any]:
@@ -100,6 +110,7 @@ class Files:
         spool: Path,
         lock_wait_s: float = LOCK_WAIT_S,
         release_after_s: float = 60.0,
+        late_days: float = coverage.LATE_DAYS,
     ) -> Store:
         """The store of a file; what it shares lasts until it is closed."""
         path = path.resolve()
@@ -114,7 +125,7 @@ class Files:
                     make_room=partial(self._make_room, path),
                 )
             )
-        return Store(known, lock_wait_s)
+        return Store(known, lock_wait_s, late_days)
 
     def status(self) -> list[dict[str, Any]]:
         """What is known about every file, without opening one."""

@@ -76,6 +76,17 @@ def built_in_views() -> tuple[str, ...]:
 
 
 @cache
+def reserved_words() -> frozenset[str]:
+    """Words that no column can be named by without quotes."""
+    with _one_at_a_time:
+        rows = _connection().execute(
+            "SELECT keyword_name FROM duckdb_keywords()"
+            " WHERE keyword_category IN ('reserved', 'type_function')"
+        )
+        return frozenset(str(word) for (word,) in rows.fetchall())
+
+
+@cache
 def _connection() -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(
         ":memory:",

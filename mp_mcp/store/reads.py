@@ -3,28 +3,28 @@
 Never writes, and never waits for the writer.
 """
 
-import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
 
-import duckdb
-
-from mp_mcp.errors import QueryTimeoutError
-from mp_mcp.results import Row, Rows, bounded
-from mp_mcp.store import catalog
+from mp_mcp.results import Rows, bounded
+from mp_mcp.store import catalog, copies, coverage, describe, holes, outline, sample
+from mp_mcp.store.column import column_report
 from mp_mcp.store.database import Cursor, Database
-from mp_mcp.store.guard import Checked, Guard
+from mp_mcp.store.guarded import GuardedReads, Judged
 from mp_mcp.store.handles import StoreReader
-from mp_mcp.store.lanes import Lanes, Turn
+from mp_mcp.store.holes import CoverageCache
+from mp_mcp.store.lanes import Lanes
 from mp_mcp.store.locks import LOCK_WAIT_S
-from mp_mcp.store.models import TableInfo
-from mp_mcp.store.session import timed_out
-from mp_mcp.store.translate import translate
-from mp_mcp.store.values import Convert, converter, needs_text, text_expression
+from mp_mcp.store.models import ColumnReport, Format, SpooledFile, TableInfo
+from mp_mcp.store.pages import Ask, Page, answer, read_page
+from mp_mcp.store.placeholders import bound
+from mp_mcp.store.sources import Source
+from mp_mcp.store.turns import in_turn
 
-CHUNK = 256
-"""Rows per step while fetching: between two steps the byte limit is looked at."""
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,9 @@ class Limits:
     timeout_s: float = 30.0
     max_timeout_s: float = 30.0
 
-
-@dataclass(frozen=True)
-class _Page:
-    columns: list[str]
-    types: list[str]
-    rows: list[Row]
-    has_more: bool
-    is_exact: bool
+    def seconds(self, wanted: float | None) -> float:
+        """How long a call may take that asked for so much."""
+        return min(wanted or self.timeout_s, self.max_timeout_s)
 
 
 class Reader(StoreReader):
@@ -52,159 +47,109 @@ class Reader(StoreReader):
     def __init__(
         self,
         database: Database,
-        guard: Guard,
+        guarded: GuardedReads,
         lanes: Lanes,
-        names: catalog.NamesCache,
         limits: Limits,
         *,
+        covers: CoverageCache,
         seen: catalog.Seen,
         lock_wait_s: float = LOCK_WAIT_S,
+        late_days: float = coverage.LATE_DAYS,
     ) -> None:
         self._database = database
-        self._guard = guard
+        self._guarded = guarded
         self._lanes = lanes
-        self._names = names
         self._limits = limits
+        self._covers = covers
         self._seen = seen
         self._lock_wait_s = lock_wait_s
+        self._late_days = late_days
 
     async def query(
-        self, sql: str, *, limit: int, offset: int = 0, timeout_s: float | None = None
+        self,
+        sql: str,
+        *,
+        limit: int,
+        offset: int = 0,
+        timeout_s: float | None = None,
+        params: Mapping[str, Any] | None = None,
     ) -> Rows:
         """Run one guarded SELECT and return at most `limit` rows after the first `offset`."""
-        limits = self._limits
-        rows = max(0, min(limit, limits.max_rows))
-        seconds = min(timeout_s or limits.timeout_s, limits.max_timeout_s)
-        work = partial(self._read, sql=sql, limit=rows, offset=max(0, offset))
-        return _answer(await self._in_turn(work, seconds), max(0, offset), limit)
+        rows = max(0, min(limit, self._limits.max_rows))
+        offset = max(0, offset)
+
+        def read(cursor: Cursor) -> Page:
+            def page(judged: Judged) -> Page:
+                values = bound(judged.checked.parameters, params or {})
+                most = self._limits.max_bytes
+                found = read_page(cursor, Ask(judged.checked, values, rows, offset, most))
+                lacking = holes.hint_for(cursor, judged, self._covers, self._late_days)
+                return replace(found, lacking=lacking)
+
+            return self._guarded.run(cursor, sql, page)
+
+        return answer(await self._in_turn(read, timeout_s), offset, limit)
 
     async def tables(self) -> list[TableInfo]:
         """Every table that a query can name. It is quick, and never waits for queries."""
         self._seen.tables = await self._database.run(
-            catalog.tables,
+            partial(catalog.tables, late_days=self._late_days),
             timeout_s=self._limits.max_timeout_s,
             lock_wait_s=self._lock_wait_s,
         )
         return self._seen.tables
 
-    async def _in_turn(self, work: "partial[_Page]", seconds: float) -> _Page:
-        clock = asyncio.get_running_loop().time
-        deadline = clock() + seconds
-        turn = await self._turn(seconds)
-        try:
-            return await self._database.run(
-                work,
-                timeout_s=max(deadline - clock(), 0.01),
-                lock_wait_s=self._lock_wait_s,
-                ended=turn.leave,
-            )
-        except QueryTimeoutError as error:
-            # It names what was left of the limit after waiting for the turn.
-            raise timed_out(seconds) from error
+    async def schema(self, table: str) -> Rows:
+        """Columns of a table, and properties that have none."""
+        return await self._look(table, outline.outline)
 
-    async def _turn(self, seconds: float) -> Turn:
-        try:
-            async with asyncio.timeout(seconds):
-                return await self._lanes.enter()
-        except TimeoutError as error:
-            raise QueryTimeoutError(
-                f"Other queries kept all slots busy for {seconds:g} s.",
-                hint="Try again in a moment; mp server status counts the calls that run.",
-            ) from error
+    async def describe(self, table: str) -> Rows:
+        """A summary of each column."""
+        return await self._look(table, describe.describe)
 
-    # --- in a worker thread
+    async def sample(self, table: str, rows: int) -> Rows:
+        """Random rows."""
+        return await self._look(table, partial(sample.sample, rows=rows))
 
-    def _read(self, cursor: Cursor, *, sql: str, limit: int, offset: int) -> _Page:
-        generation = self._database.generation
-        names: tuple[str, ...] = ()
-        try:
-            checked = self._guard.check(sql)
-            cursor.execute("BEGIN TRANSACTION READ ONLY")
-            if checked.tables:
-                known = self._names.get(cursor, generation)
-                names = known.listed
-                self._guard.check_names(checked, known)
-            return self._page(cursor, checked, limit, offset)
-        except duckdb.Error as error:
-            raise translate(error, self._database.path, names) from error
-
-    def _page(self, cursor: Cursor, checked: Checked, limit: int, offset: int) -> _Page:
-        paging = checked.paging
-        # One row more than asked for tells whether there are more.
-        if paging is not None:
-            try:
-                cursor.execute(paging.page(limit + 1, offset))
-            except (duckdb.BinderException, duckdb.NotSupportedError):
-                # The order that we add can fail; if the query is wrong, this says so in its words.
-                paging = None
-        if paging is None:
-            cursor.execute(checked.sql)
-            text = checked.sql
-        else:
-            text = paging.page(limit + 1, offset)
-        columns = [str(column[0]) for column in cursor.description or ()]
-        kinds = [column[1] for column in cursor.description or ()]
-        if any(needs_text(kind) for kind in kinds):
-            picked = ", ".join(text_expression(kind, i + 1) for i, kind in enumerate(kinds))
-            cursor.execute(f"SELECT {picked} FROM ({text}\n)")  # noqa: S608 - types, not input
-        if paging is None:
-            _skip(cursor, offset)
-        rows = self._fetch(cursor, [converter(kind) for kind in kinds], limit + 1)
-        kept = rows[:limit]
+    async def column(self, table: str, column: str, *, top: int) -> ColumnReport:
+        """One column or property in depth."""
+        found = await self._look(table, partial(column_report, name=column, top=top))
         if self._limits.max_bytes is not None:
-            kept = bounded(kept, self._limits.max_bytes)
-        return _Page(
-            columns,
-            [str(kind) for kind in kinds],
-            kept,
-            has_more=len(kept) < len(rows),
-            is_exact=paging is not None and paging.is_exact,
+            rows = [[value.value, value.count, value.share] for value in found.top]
+            found.top = found.top[: len(bounded(rows, self._limits.max_bytes // 2))]
+        return found
+
+    async def export(
+        self, sql: str, form: Format, *, timeout_s: float | None = None
+    ) -> SpooledFile:
+        """The whole answer as a file of the spool."""
+
+        def copy(cursor: Cursor, path: Path) -> int:
+            return self._guarded.run(
+                cursor, sql, lambda judged: copies.copy_answer(cursor, judged.checked, path, form)
+            )
+
+        # As long as a reader may wait: nobody asks for a file in a hurry.
+        seconds = timeout_s or self._limits.max_timeout_s
+        return await copies.spooled(
+            self._database.spool, f"answer.{form}", partial(self._in_turn, timeout_s=seconds), copy
         )
 
-    def _fetch(self, cursor: Cursor, converters: list[Convert], wanted: int) -> list[Row]:
-        rows: list[Row] = []
-        while len(rows) < wanted:
-            chunk = cursor.fetchmany(min(CHUNK, wanted - len(rows)))
-            if not chunk:
-                break
-            rows += _converted(chunk, converters)
-            if self._is_too_big(rows):
-                break
-        return rows
+    async def snapshot(self) -> SpooledFile:
+        """The whole database as a file of the spool."""
+        return await copies.spooled(
+            self._database.spool,
+            "copy.db",
+            partial(self._database.run, lock_wait_s=self._lock_wait_s),
+            copies.copy_database,
+        )
 
-    def _is_too_big(self, rows: list[Row]) -> bool:
-        limit = self._limits.max_bytes
-        return limit is not None and len(bounded(rows, limit)) < len(rows)
+    async def _look(self, table: str, look: Callable[[Cursor, Source], T]) -> T:
+        def looked(cursor: Cursor) -> T:
+            return self._guarded.look(cursor, table, partial(look, cursor))
 
+        return await self._in_turn(looked, None)
 
-def _converted(rows: list[tuple[object, ...]], converters: list[Convert]) -> Iterator[Row]:
-    for row in rows:
-        yield [convert(value) for convert, value in zip(converters, row, strict=True)]
-
-
-def _skip(cursor: Cursor, rows: int) -> None:
-    while rows > 0:
-        skipped = len(cursor.fetchmany(min(rows, 10_000)))
-        if not skipped:
-            return
-        rows -= skipped
-
-
-def _answer(page: _Page, offset: int, limit: int) -> Rows:
-    return Rows(
-        columns=page.columns,
-        types=page.types,
-        rows=page.rows,
-        row_count=len(page.rows),
-        truncated=page.has_more,
-        hint=_next_page(page, offset, limit) if page.has_more else None,
-    )
-
-
-def _next_page(page: _Page, offset: int, limit: int) -> str:
-    following = offset + len(page.rows)
-    order = "" if page.is_exact else " (with an ORDER BY on a unique column, or rows may repeat)"
-    return (
-        f"There are more rows. Next page: query_sql with the same sql, limit={limit}, "
-        f"offset={following}{order}. Or aggregate, or select fewer columns."
-    )
+    async def _in_turn(self, work: Callable[[Cursor], T], timeout_s: float | None) -> T:
+        seconds = self._limits.seconds(timeout_s)
+        return await in_turn(self._database, self._lanes, work, seconds, self._lock_wait_s)

@@ -99,6 +99,15 @@ def json_value(text: str | None) -> Any:
     return text
 
 
+def is_long(value: Any) -> bool:
+    """Whether there is an integer in it that a double, all that JavaScript has, would round."""
+    if isinstance(value, int):
+        return not -(2**53) < value < 2**53
+    if isinstance(value, dict):
+        return any(map(is_long, value.values()))
+    return isinstance(value, list) and any(map(is_long, value))
+
+
 def iso_text(text: str | None) -> str | None:
     """duckdb's text of a moment as ISO 8601; other text stays."""
     if text is None or len(text) < 11 or text[10] != " ":

@@ -1,4 +1,4 @@
-"""Writes: downloads into the spool, loads through the write queue.
+"""Writes: downloads into the spool, loads, saves and drops through the write queue.
 
 Never asks Mixpanel, and never writes outside a queued transaction.
 """
@@ -8,22 +8,33 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import date
+from dataclasses import dataclass
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
 from mp_mcp.errors import DiskFullError, MpError
-from mp_mcp.store import catalog, load
+from mp_mcp.store import catalog, coverage, keep, layout, load
 from mp_mcp.store.database import Cursor, Database
+from mp_mcp.store.guarded import GuardedReads
 from mp_mcp.store.handles import StoreWriter
+from mp_mcp.store.lanes import Lanes
 from mp_mcp.store.locks import LOCK_WAIT_S
-from mp_mcp.store.models import LoadReport, ProfileChoice, ProfilesReport
+from mp_mcp.store.models import (
+    DroppedTable,
+    LoadReport,
+    ProfileChoice,
+    ProfilesReport,
+    SavedTable,
+)
 from mp_mcp.store.profile_merge import merge_profiles
 from mp_mcp.store.profile_stage import stage_profiles
 from mp_mcp.store.profile_table import check_target
-from mp_mcp.store.schema import ensure_schema
+from mp_mcp.store.reads import Limits
+from mp_mcp.store.schema import ensure_schema, has_schema
 from mp_mcp.store.session import Session
+from mp_mcp.store.turns import turn
 from mp_mcp.store.write_queue import WriteQueue
 
 BIG_LOAD_BYTES = 8_000_000
@@ -31,6 +42,15 @@ BIG_LOAD_BYTES = 8_000_000
 
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Selects:
+    """How the SELECTs are read whose answers become tables."""
+
+    guarded: GuardedReads
+    lanes: Lanes
+    limits: Limits
 
 
 class Writer(StoreWriter):
@@ -43,22 +63,66 @@ class Writer(StoreWriter):
         self,
         database: Database,
         queue: WriteQueue,
+        selects: Selects,
         *,
         seen: catalog.Seen,
         job_id: str | None = None,
         lock_wait_s: float = LOCK_WAIT_S,
+        late_days: float = coverage.LATE_DAYS,
     ) -> None:
         self._database = database
         self._queue = queue
+        self._selects = selects
         self._seen = seen
         self._job_id = job_id
         self._lock_wait_s = lock_wait_s
+        self._late_days = late_days
         self._loads = 0
 
     async def ready(self) -> None:
         """Get write access now, before anything costly is spent."""
         async with self._database.session(write=True, lock_wait_s=self._lock_wait_s):
             return
+
+    async def days_to_fetch(
+        self,
+        table: str,
+        days: tuple[date, date],
+        *,
+        events: tuple[str, ...] = (),
+        where: str | None = None,
+        refresh: bool = False,
+        replace: bool = False,
+        since: datetime | None = None,
+    ) -> list[date]:
+        """Days that are missing, or that late events may still change."""
+        wanted = coverage.Wanted(
+            *days,
+            events=events,
+            refresh=refresh or replace,
+            late_days=self._late_days,
+            job_id=self._job_id,
+            since=since,
+        )
+
+        def look(cursor: Cursor) -> list[date]:
+            if replace:
+                layout.check_kind(cursor, table)
+            else:
+                layout.check_target(cursor, table, where)
+            if not has_schema(cursor):
+                return coverage.every_day(wanted)
+            return coverage.days_to_fetch(cursor, table, wanted)
+
+        async with self._database.session(write=True, lock_wait_s=self._lock_wait_s) as session:
+            return await session.run(look)
+
+    async def count_rows(
+        self, table: str, days: tuple[date, date], *, events: tuple[str, ...] = ()
+    ) -> int:
+        """Rows of these days in the table now."""
+        count = partial(catalog.count_rows, table=table, days=days, events=events)
+        return await self._database.run(count, lock_wait_s=self._lock_wait_s)
 
     def spool(self) -> AbstractAsyncContextManager[Path]:
         """A fresh folder for downloads; write access is kept until it is removed."""
@@ -92,6 +156,8 @@ class Writer(StoreWriter):
         days: tuple[date, date] | None,
         events: tuple[str, ...] = (),
         where: str | None = None,
+        fetched_at: datetime | None = None,
+        replace: bool = False,
     ) -> LoadReport:
         """Stage the files on a cursor of their own; only the swap waits for its turn to write."""
         load_id = self._load_id(table, days, events)
@@ -109,7 +175,14 @@ class Writer(StoreWriter):
             def swap(cursor: Cursor) -> LoadReport:
                 # A file that another program made gets our bookkeeping with its first load.
                 ensure_schema(cursor)
-                return load.swap_events(cursor, staged, where=where, job_id=load_id)
+                return load.swap_events(
+                    cursor,
+                    staged,
+                    where=where,
+                    job_id=load_id,
+                    fetched_at=fetched_at,
+                    anew_for=(self._job_id or load_id) if replace else None,
+                )
 
             report = await self._queue.submit(swap, session=session, checkpoint=_are_big(files))
             await self._look_again(session)
@@ -139,12 +212,47 @@ class Writer(StoreWriter):
             await self._look_again(session)
             return report
 
+    async def save(
+        self, table: str, sql: str, *, replace: bool = False, timeout_s: float | None = None
+    ) -> SavedTable:
+        """Read the answer in a turn of its own; only the copy waits for its turn to write."""
+        selects = self._selects
+
+        def read(cursor: Cursor) -> None:
+            keep.check_place(cursor, table, replace=replace)
+            selects.guarded.run(cursor, sql, partial(keep.answer_select, cursor))
+
+        async with self._database.session(write=True, lock_wait_s=self._lock_wait_s) as session:
+            async with turn(selects.lanes, selects.limits.seconds(timeout_s)) as (own, left):
+                try:
+                    await session.run(read, timeout_s=left)
+                finally:
+                    own.leave()
+            saved = await self._queue.submit(
+                partial(keep.keep_answer, table=table, replace=replace),
+                session=session,
+                checkpoint=True,
+            )
+            await self._look_again(session)
+            return saved
+
+    async def drop(self, tables: Sequence[str]) -> list[DroppedTable]:
+        """One transaction for all of them."""
+        async with self._database.session(write=True, lock_wait_s=self._lock_wait_s) as session:
+            dropped = await self._queue.submit(
+                partial(keep.drop_tables, names=tables), session=session, checkpoint=True
+            )
+            await self._look_again(session)
+            return dropped
+
     async def _look_again(self, session: Session) -> None:
-        """List the tables for `status`; the load is committed, whatever comes of this."""
+        """List the tables for `status`; the write is committed, whatever comes of this."""
         try:
-            self._seen.tables = await session.run(catalog.tables)
+            self._seen.tables = await session.run(
+                partial(catalog.tables, late_days=self._late_days)
+            )
         except MpError:
-            logger.warning("The tables were not listed after a load", exc_info=True)
+            logger.warning("The tables were not listed after a write", exc_info=True)
 
     def _load_id(self, table: str, days: tuple[date, date] | None, events: tuple[str, ...]) -> str:
         if self._job_id is None:

@@ -7,6 +7,7 @@ import json
 import re
 from contextlib import suppress
 from datetime import date
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
@@ -16,7 +17,7 @@ from mp_mcp.mixpanel import bookmarks, funnels, lexicon, segmentation
 from mp_mcp.tool import Flag
 
 
-def _as_list(value: Any) -> Any:
+def as_list(value: Any) -> Any:
     """A shell sends `A,B`, or a JSON array when a name has a comma."""
     if not isinstance(value, str):
         return value
@@ -26,6 +27,18 @@ def _as_list(value: Any) -> Any:
         except (ValueError, RecursionError) as error:
             raise ValueError('starts like a JSON array, but is none; write ["A", "B"]') from error
     return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def _as_object(value: Any) -> Any:
+    """Some agents send an object as its JSON text."""
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return None
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError) as error:
+        raise ValueError('must be an object, e.g. {"plan": "pro"}') from error
 
 
 def _as_date(value: Any) -> Any:
@@ -67,19 +80,19 @@ EventIfAny = Annotated[
 ]
 Events = Annotated[
     tuple[str, ...],
-    BeforeValidator(_as_list),
+    BeforeValidator(as_list),
     Flag("-e", "--events"),
     Field(description="Event names, e.g. Signup,Login; empty means all events"),
 ]
 ComparedEvents = Annotated[
     tuple[str, ...],
-    BeforeValidator(_as_list),
+    BeforeValidator(as_list),
     Flag("-e", "--events"),
     Field(min_length=1, description="Event names, e.g. Signup,Login"),
 ]
 Users = Annotated[
     tuple[Annotated[str, Field(coerce_numbers_to_str=True)], ...],
-    BeforeValidator(_as_list),
+    BeforeValidator(as_list),
     Flag("-U", "--users"),
     Field(min_length=1, description="Distinct ids of users, e.g. u-1001,u-1002"),
 ]
@@ -108,6 +121,15 @@ Where = Annotated[
     Flag("-w", "--where"),
     Field(description='Mixpanel filter expression, e.g. properties["plan"] == "team"'),
 ]
+Refresh = Annotated[
+    bool,
+    Flag("--refresh"),
+    Field(description="Download all the days again, also those that are complete"),
+]
+Replace = Annotated[
+    bool, Flag("--replace"), Field(description="Make the table anew, with these days only")
+]
+Workers = Annotated[int, Flag("--workers"), Field(ge=1, le=8, description="Downloads side by side")]
 Cohort = Annotated[
     int | None,
     BeforeValidator(_none_if_empty),
@@ -116,13 +138,13 @@ Cohort = Annotated[
 ]
 OutputProperties = Annotated[
     tuple[str, ...],
-    BeforeValidator(_as_list),
+    BeforeValidator(as_list),
     Flag("-o", "--output-properties"),
     Field(description="Only these properties, e.g. $email,plan; empty means all"),
 ]
 DistinctIds = Annotated[
     tuple[Annotated[str, Field(coerce_numbers_to_str=True)], ...],
-    BeforeValidator(_as_list),
+    BeforeValidator(as_list),
     Flag("-d", "--distinct-ids"),
     Field(description="Only these profiles, at most 2000, e.g. u-1001,u-1002"),
 ]
@@ -165,6 +187,14 @@ Table = Annotated[
         description="Table name: letters, digits and _, e.g. events",
     ),
 ]
+TableOption = Annotated[
+    str,
+    Flag("-t", "--table"),
+    Field(min_length=1, description="Table name from inspect_tables, e.g. events"),
+]
+Force = Annotated[
+    bool, Flag("-y", "--force"), Field(description="Replace the file when it is there already")
+]
 Sql = Annotated[
     str,
     Flag(argument="SQL"),
@@ -173,10 +203,29 @@ Sql = Annotated[
         description="One SELECT in DuckDB SQL, e.g. SELECT event, count(*) FROM events GROUP BY 1",
     ),
 ]
+SqlParams = Annotated[
+    dict[str, Any] | None,
+    BeforeValidator(_as_object),
+    Flag("-P", "--param"),
+    Field(description='Values for $name in the SQL, e.g. {"plan": "pro"} for WHERE plan = $plan'),
+]
 Timeout = Annotated[
     float | None,
     Flag("--timeout"),
     Field(gt=0, le=600, description="Stop after this many seconds; agents get at most 30"),
+]
+JobId = Annotated[
+    str,
+    Flag(argument="JOB"),
+    Field(min_length=1, description="Id of a job, from fetch_events or inspect_jobs"),
+]
+JobIfAny = Annotated[
+    TextIfAny, Flag(argument="JOB"), Field(description="Only this job; empty means all")
+]
+WaitTimeout = Annotated[
+    float,
+    Flag("--timeout"),
+    Field(ge=0, description="Wait at most this many seconds; one call waits 30 at most"),
 ]
 FunnelId = Annotated[
     int, Flag(argument="FUNNEL_ID"), Field(ge=1, description="Id from inspect_funnels, e.g. 7001")
@@ -212,6 +261,14 @@ Search = Annotated[
     Flag("--search"),
     Field(description="Only names that contain this text, in any case"),
 ]
+
+
+def require_free(file: str, *, force: bool) -> None:
+    """Raises: UsageError, before anything is computed for a file that must not be replaced."""
+    if not force and Path(file).exists():
+        raise UsageError(
+            f"{file} is there already.", hint="--force replaces it, or use another name."
+        )
 
 
 def require_order(from_date: date, to_date: date) -> None:

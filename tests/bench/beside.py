@@ -51,7 +51,7 @@ def fetching(environ: Mapping[str, str], day: str) -> Iterator[list[int]]:
 
     def run() -> None:
         while not over.is_set():
-            fetches.append(agent.call("fetch_events", **days)["rows"])
+            fetches.append(agent.call("fetch_events", **days, refresh=True)["rows_fetched"])
 
     with Agent(environ) as agent:
         # The simulator makes its files when they are first asked for: not beside the measurement.

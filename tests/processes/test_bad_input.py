@@ -135,7 +135,7 @@ def test_an_export_that_stays_broken_is_reported_and_replaces_nothing(
 ) -> None:
     before = mp(environ, "fetch", "events", *DAYS).json["rows"]
     mixpanel.fault("/api/2.0/export", fault, times=None)
-    refused = mp(environ, "fetch", "events", *DAYS)
+    refused = mp(environ, "fetch", "events", *DAYS, "--refresh")
     mixpanel.clear_faults()
     assert refused.code == 7, refused
     assert "hint: " in refused.stderr

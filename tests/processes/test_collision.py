@@ -41,7 +41,7 @@ def test_a_fetch_and_query_sql_at_once_both_answer(
     mp(environ, "fetch", "events", *RANGE)
     events = mixpanel.truth(from_date=FIRST, to_date=LAST)["events"]
     with held_export(mixpanel):
-        fetch = Command(environ, "fetch", "events", *RANGE)
+        fetch = Command(environ, "fetch", "events", *RANGE, "--refresh")
         wait_until(lambda: held_exports(mixpanel) == 1)
         queries = [
             Command(environ, "query", "sql", f"SELECT {n}, count(*) FROM events") for n in range(4)
@@ -66,7 +66,7 @@ def test_three_stdio_agents_and_the_command_line_work_on_one_file_at_once(
         stack.enter_context(held_export(mixpanel, seconds=2))
         fetches = [agent.start_call("fetch_events", **days) for agent in agents]
         human = Command(environ, "fetch", "events", "human", *RANGE)
-        wait_until(lambda: calls_of(environ) == ["fetch_events"] * 4)
+        wait_until(lambda: sorted(calls_of(environ)) == ["fetch_events"] * 3 + ["wait_job"])
         listings = [agent.start_call("inspect_bookmarks", limit=3) for agent in agents]
         for agent, fetch, listing in zip(agents, fetches, listings, strict=True):
             assert agent.finish(fetch)["rows"] == events
@@ -119,8 +119,12 @@ def test_no_answer_ever_mentions_a_lock_among_our_own_clients(
     with Agent(environ) as one, Agent(environ, "legacy") as other:
         one.call("fetch_events", **days)
         with held_export(mixpanel):
-            humans = [Command(environ, "fetch", "events", *RANGE)]
-            fetches = [agent.start_call("fetch_events", **days) for agent in (one, other)]
+            # Another number of workers makes another job of each.
+            humans = [Command(environ, "fetch", "events", *RANGE, "--refresh")]
+            fetches = [
+                agent.start_call("fetch_events", **days, refresh=True, workers=workers)
+                for workers, agent in enumerate((one, other), start=4)
+            ]
             wait_until(lambda: held_exports(mixpanel) == 3)
             humans.append(Command(environ, "query", "sql", count))
             humans.append(Command(environ, "inspect", "tables"))

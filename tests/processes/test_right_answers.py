@@ -44,7 +44,8 @@ class Load:
         try:
             while not self._readers_are_done.is_set():
                 before = self._answered
-                assert self._writer.call("fetch_events", **DAYS)["rows"] == self._events
+                found = self._writer.call("fetch_events", **DAYS, refresh=True)
+                assert found["rows_fetched"] == self._events
                 self.answers_during_writes.append(self._answered - before)
         finally:
             self._writer_is_done.set()

@@ -1,40 +1,54 @@
 """The tool fetch_events. Never reads an event in Python: files go from Mixpanel to the loader."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 from pydantic import Field
 
+from mp_mcp.errors import UsageError
+from mp_mcp.jobs import JobResult
 from mp_mcp.mixpanel.client import MixpanelExport
 from mp_mcp.progress import Progress
-from mp_mcp.results import Result
 from mp_mcp.store.handles import StoreWriter
-from mp_mcp.store.models import LoadReport
 from mp_mcp.tool import tool
-from mp_mcp.tools.params import Events, FromDate, Table, ToDate, Where, require_order
+from mp_mcp.tools.params import (
+    Events,
+    FromDate,
+    Refresh,
+    Replace,
+    Table,
+    ToDate,
+    Where,
+    Workers,
+    require_order,
+)
+from mp_mcp.tools.storage.asked import Asked
 from mp_mcp.tools.storage.fetching import Fetching
 
 
-class Fetched(Result):
+class Fetched(JobResult):
     """What a fetch brought."""
 
-    table: str
-    from_date: str
-    to_date: str
-    days: int
-    rows: int = Field(description="rows of these days, now in the table")
-    duplicates: int = Field(default=0, description="rows dropped as duplicates")
-    malformed: int = Field(default=0, description="lines that were no events")
-    clamped: int = Field(default=0, description="rows moved to the nearest of these days")
-    reject_files: list[str] = Field(
-        default_factory=list, description="where malformed lines are kept"
+    table: str | None = None
+    from_date: str | None = None
+    to_date: str | None = None
+    days: int | None = Field(default=None, description="days of the range, all complete now")
+    days_fetched: int | None = Field(
+        default=None, description="days that were downloaded; the others were complete before"
     )
-    new_columns: list[str] = Field(
-        default_factory=list, description="properties that became a column by this fetch"
+    rows: int | None = Field(default=None, description="rows of the range, now in the table")
+    rows_fetched: int | None = Field(default=None, description="those that were downloaded now")
+    duplicates: int | None = Field(default=None, description="rows dropped as duplicates")
+    malformed: int | None = Field(default=None, description="lines that were no events")
+    clamped: int | None = Field(default=None, description="rows moved to the nearest of these days")
+    reject_files: list[str] | None = Field(
+        default=None, description="where malformed lines are kept"
     )
-    hint: str | None = None
+    new_columns: list[str] | None = Field(
+        default=None, description="properties that became a column by this fetch"
+    )
 
 
-@tool
+@tool(job=True)
 async def fetch_events(
     mixpanel: MixpanelExport,
     store: StoreWriter,
@@ -45,35 +59,68 @@ async def fetch_events(
     to_date: ToDate,
     events: Events = (),
     where: Where = None,
+    refresh: Refresh = False,
+    replace: Replace = False,
+    workers: Workers = 3,
 ) -> Fetched:
     """Download the raw events of these days from Mixpanel into a local table for query_sql.
 
-    Days that are fetched again are replaced, so it is safe to repeat. Use it once per date range,
-    then ask anything in SQL at no cost. A table keeps one `where`; use another table name for
-    another filter. Each window of days costs one of the project's 60 exports per hour.
+    Only days that are missing are downloaded, and recent ones that late events may still change; so
+    it is safe and cheap to repeat. Use it once per date range, then ask anything in SQL at no cost.
+    It is a job: after 30 seconds it answers with state "running"; then call wait_job. A table keeps
+    one `where`; use another table name for another filter. Each window of days costs one of the
+    project's 60 exports per hour.
     Example: from_date="2025-01-01", to_date="2025-01-31".
     """
     require_order(from_date, to_date)
+    today = datetime.now(UTC).date()
+    if from_date > today:
+        raise UsageError(f"{from_date} is in the future.", hint=f"Today is {today} (UTC).")
+    last = min(to_date, today)
+    asked = Asked(table, (from_date, last), events, where, refresh, replace, workers)
     # Write access first: a foreign lock must not cost export budget.
-    await store.ready()
-    days = from_date, to_date
-    fetching = Fetching(mixpanel, store, progress, table, days, events=events, where=where)
-    await fetching.run()
-    return _summed(table, days, fetching.reports)
+    days = await store.days_to_fetch(
+        table, asked.days, events=events, where=where, refresh=refresh, replace=replace
+    )
+    fetching = Fetching(mixpanel, store, progress, asked, days)
+    if days:
+        await fetching.run()
+    rows = await store.count_rows(table, asked.days, events=events)
+    return _summed(asked, to_date, days, fetching, rows)
 
 
-def _summed(table: str, days: tuple[date, date], reports: list[LoadReport]) -> Fetched:
-    malformed = sum(report.malformed for report in reports)
-    return Fetched(
-        table=table,
-        from_date=days[0].isoformat(),
-        to_date=days[1].isoformat(),
-        days=(days[1] - days[0]).days + 1,
-        rows=sum(report.rows for report in reports),
+def _summed(
+    asked: Asked, to_date: date, days: list[date], fetching: Fetching, rows: int
+) -> Fetched:
+    first, last = asked.days
+    reports = fetching.reports
+    not_yet = 1 if fetching.not_yet else 0
+    found = Fetched(
+        table=asked.table,
+        from_date=first.isoformat(),
+        to_date=last.isoformat(),
+        days=(last - first).days + 1 - not_yet,
+        days_fetched=len(days) - not_yet,
+        rows=rows,
+        rows_fetched=sum(report.rows for report in reports),
         duplicates=sum(report.duplicates for report in reports),
-        malformed=malformed,
+        malformed=sum(report.malformed for report in reports),
         clamped=sum(report.clamped for report in reports),
         new_columns=sorted({name for report in reports for name in report.new_columns}),
         reject_files=[report.reject_file for report in reports if report.reject_file],
-        hint=f"{malformed} lines were no events; see reject_files." if malformed else None,
     )
+    found.hint = " ".join(_hints(found, to_date, fetching.not_yet)) or None
+    return found
+
+
+def _hints(found: Fetched, to_date: date, not_yet: date | None) -> list[str]:
+    told = []
+    if found.malformed:
+        told.append(f"{found.malformed} lines were no events; see reject_files.")
+    if not found.days_fetched:
+        told.append("All these days were complete already; refresh downloads them again.")
+    if found.to_date and found.to_date < to_date.isoformat():
+        told.append(f"It ends today, {found.to_date} (UTC).")
+    if not_yet:
+        told.append(f"{not_yet} has not begun in the project's time zone.")
+    return told

@@ -6,12 +6,12 @@ from typing import Annotated
 import anyio
 from pydantic import Field
 
+from mp_mcp.jobs import JobResult
 from mp_mcp.mixpanel.client import MixpanelExport
 from mp_mcp.mixpanel.engage import ProfilePage, Selection, crawl_profiles
 from mp_mcp.mixpanel.on_disk import on_disk
 from mp_mcp.mixpanel.profile_spool import ProfileSpool
 from mp_mcp.progress import Progress
-from mp_mcp.results import Result
 from mp_mcp.store.handles import StoreWriter
 from mp_mcp.store.models import ProfileChoice, ProfilesReport
 from mp_mcp.tool import Flag, tool
@@ -24,23 +24,22 @@ Replace = Annotated[
 ]
 
 
-class FetchedProfiles(Result):
+class FetchedProfiles(JobResult):
     """What a fetch of profiles brought, compared with the table before."""
 
-    table: str
-    rows: int = Field(description="profiles now in the table")
-    new: int
-    changed: int
-    gone: int = Field(description="removed, because Mixpanel no longer has them")
-    unchanged: int
-    duplicates: int = Field(default=0, description="came twice; the later answer was kept")
-    new_columns: list[str] = Field(
-        default_factory=list, description="properties that became a column by this fetch"
+    table: str | None = None
+    rows: int | None = Field(default=None, description="profiles now in the table")
+    new: int | None = None
+    changed: int | None = None
+    gone: int | None = Field(default=None, description="removed: Mixpanel no longer has them")
+    unchanged: int | None = None
+    duplicates: int | None = Field(default=None, description="came twice; the later one was kept")
+    new_columns: list[str] | None = Field(
+        default=None, description="properties that became a column by this fetch"
     )
-    hint: str | None = None
 
 
-@tool
+@tool(job=True)
 async def fetch_profiles(
     mixpanel: MixpanelExport,
     store: StoreWriter,
@@ -61,7 +60,7 @@ async def fetch_profiles(
     cohort and output_properties: use another table name for others, or replace=true. With
     distinct_ids only those profiles are updated, or removed when Mixpanel lacks them. A cohort
     also has members without a profile: their properties are empty. Costs one of the project's 60
-    queries per hour.
+    queries per hour. It is a job, as fetch_events is.
     """
     choice = ProfileChoice(
         where=where, cohort=cohort, output_properties=output_properties, distinct_ids=distinct_ids

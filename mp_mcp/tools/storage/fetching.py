@@ -1,75 +1,76 @@
-"""Fetching: windows are downloaded side by side, and loaded in order by one loader.
+"""Fetching: windows are downloaded side by side, and loaded by two loaders as they arrive.
 
-Never reads an event, and never keeps more on disk than the loader will take next. One load of
-several files is faster than several loads: DuckDB reads the files in parallel, and writes in larger
-groups.
+Never reads an event, and never keeps more on disk than the loaders will take next. One load of
+several files is faster than several loads; two loads at once keep both the disk and the processor
+busy.
 """
 
-from collections.abc import AsyncIterator
-from datetime import date, timedelta
+import time
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import anyio
 
-from mp_mcp.errors import IncompleteExportError, MpError
+from mp_mcp.errors import FutureDayError, IncompleteExportError, MpError
 from mp_mcp.mixpanel.client import MixpanelExport
 from mp_mcp.mixpanel.export import export_window
 from mp_mcp.mixpanel.models import ExportedFile, Window
-from mp_mcp.mixpanel.windows import Windows
+from mp_mcp.mixpanel.windows import Windows, affordable
 from mp_mcp.progress import Progress
 from mp_mcp.store.handles import StoreWriter
 from mp_mcp.store.models import LoadReport
+from mp_mcp.tools.storage.arrivals import Arrivals
+from mp_mcp.tools.storage.asked import Asked
 
-DOWNLOADS_AT_ONCE = 3
-"""Mixpanel allows three export requests a second."""
+LOADERS = 2
 
 WAITING_AT_MOST = 6
 """Windows that are downloaded or on their way; more would only fill the disk."""
 
-LOAD_BYTES = 20_000_000
-"""Compressed size of a load, some 180,000 events: larger ones gain nothing but memory."""
-
 ATTEMPTS = 3
+
+SHOWN_AFTER_S = 1.0
+"""A rate is worth saying after a second."""
 
 
 class Fetching:
-    """One fetch of a range of days into a table."""
+    """One fetch of some days into a table."""
 
     def __init__(
         self,
         mixpanel: MixpanelExport,
         store: StoreWriter,
         progress: Progress,
-        table: str,
-        days: tuple[date, date],
-        *,
-        events: tuple[str, ...],
-        where: str | None,
+        asked: Asked,
+        days: Sequence[date],
     ) -> None:
         self._mixpanel = mixpanel
         self._store = store
         self._progress = progress
-        self._table = table
-        self._events = events
-        self._where = where
-        self._first, self._last = days
-        self._days = (self._last - self._first).days + 1
-        self._windows = Windows(*days, at_once=DOWNLOADS_AT_ONCE)
+        self._asked = asked
+        self._days = len(days)
+        most = affordable(mixpanel.exports_left())
+        self._windows = Windows(days, at_once=asked.workers, most=most)
         self._places = anyio.Semaphore(WAITING_AT_MOST)
-        self._arrived: dict[date, ExportedFile] = {}
-        self._arrival = anyio.Event()
+        self._arrivals = Arrivals(downloaders=asked.workers, loaders=LOADERS)
+        self._started = time.monotonic()
+        self._since = datetime.now(UTC).replace(tzinfo=None)
         self._done_days = 0
         self._bytes = 0
         self.reports: list[LoadReport] = []
+        self.not_yet: date | None = None
+        """A day that has not begun where the project lives."""
 
     async def run(self) -> None:
         """Download and load everything; an error says what is safe already."""
         try:
             async with self._store.spool() as folder, anyio.create_task_group() as tasks:
-                for _ in range(DOWNLOADS_AT_ONCE):
+                await self._tell()
+                for _ in range(self._asked.workers):
                     tasks.start_soon(self._download, folder)
-                async for batch in self._batches():
-                    await self._load(batch, folder)
+                for _ in range(LOADERS):
+                    tasks.start_soon(self._load, folder)
         except* MpError as group:
             kept = f"{self._done_days} of {self._days} days are loaded and stay"
             for error in group.exceptions:
@@ -83,51 +84,70 @@ class Fetching:
             window = self._windows.take()
             if window is None:
                 self._places.release()
+                self._arrivals.downloader_is_done()
                 return
-            self._arrived[window.first] = await self._export(window, folder)
-            self._arrival.set()
+            exported = await self._exported(window, folder)
+            if exported is None:
+                self._places.release()
+            else:
+                self._arrivals.add(exported)
+
+    async def _exported(self, window: Window, folder: Path) -> ExportedFile | None:
+        """The file, or None when nothing of the window has to be fetched any more."""
+        if await self._is_here(window):
+            self._done_days += window.days
+            await self._tell()
+            return None
+        try:
+            return await self._export(window, folder)
+        except FutureDayError:
+            # West of UTC the project's today may be yesterday.
+            if window.last < self._since.date():
+                raise
+        self.not_yet = window.last
+        self._done_days += 1
+        if window.days == 1:
+            return None
+        return await self._export(Window(window.first, window.last - timedelta(1)), folder)
+
+    async def _is_here(self, window: Window) -> bool:
+        """Whether another fetch brought these days meanwhile."""
+        if self._asked.replace:
+            return False
+        missing = await self._store.days_to_fetch(
+            self._asked.table,
+            (window.first, window.last),
+            events=self._asked.events,
+            where=self._asked.where,
+            refresh=self._asked.refresh,
+            since=self._since,
+        )
+        return not missing
 
     async def _export(self, window: Window, folder: Path) -> ExportedFile:
         exported = await export_window(
             self._mixpanel.transport,
             folder,
             window,
-            events=self._events,
-            where=self._where,
+            events=self._asked.events,
+            where=self._asked.where,
             on_bytes=self._count,
         )
         self._windows.weigh(exported)
         await self._tell()
         return exported
 
-    async def _batches(self) -> AsyncIterator[list[ExportedFile]]:
-        """What has arrived, in the order of the days, as much as one load should take."""
-        following = self._first
-        while following <= self._last:
-            batch: list[ExportedFile] = []
-            size = 0
-            while (exported := self._arrived.get(following)) is not None:
-                size += exported.bytes
-                if batch and size > LOAD_BYTES:
-                    break
-                batch.append(self._arrived.pop(following))
-                following = exported.window.last + timedelta(1)
-            if batch:
-                yield batch
-            else:
-                self._arrival = anyio.Event()
-                await self._arrival.wait()
-
-    async def _load(self, batch: list[ExportedFile], folder: Path) -> None:
-        try:
-            await self._load_together(batch)
-        except IncompleteExportError:
-            # What a download can see it repeats itself; this only the loader saw. Which file?
+    async def _load(self, folder: Path) -> None:
+        while batch := await self._arrivals.next_batch():
+            try:
+                await self._load_together(batch)
+            except IncompleteExportError:
+                # What a download can see it repeats itself; this only the loader saw. Which file?
+                for exported in batch:
+                    await self._load_alone(exported, folder, tries=1 if len(batch) == 1 else 0)
             for exported in batch:
-                await self._load_alone(exported, folder, tries=1 if len(batch) == 1 else 0)
-        for exported in batch:
-            exported.path.unlink(missing_ok=True)
-            self._places.release()
+                exported.path.unlink(missing_ok=True)
+                self._places.release()
 
     async def _load_alone(self, exported: ExportedFile, folder: Path, *, tries: int) -> None:
         """Load one window, with a new export of it after each try."""
@@ -146,11 +166,13 @@ class Fetching:
     async def _load_together(self, batch: list[ExportedFile]) -> None:
         days = batch[0].window.first, batch[-1].window.last
         report = await self._store.load_events(
-            self._table,
+            self._asked.table,
             [exported.path for exported in batch],
             days=days,
-            events=self._events,
-            where=self._where,
+            events=self._asked.events,
+            where=self._asked.where,
+            fetched_at=min(exported.asked_at for exported in batch),
+            replace=self._asked.replace,
         )
         self.reports.append(report)
         self._done_days += (days[1] - days[0]).days + 1
@@ -161,8 +183,13 @@ class Fetching:
 
     async def _tell(self) -> None:
         rows = sum(report.rows for report in self.reports)
-        await self._progress(
-            self._done_days,
-            self._days,
-            f"{self._done_days} of {self._days} days, {rows:,} events, {self._bytes / 1e6:.1f} MB",
-        )
+        total = max(self._days, self._done_days)
+        told = [f"{self._done_days} of {total} days", f"{rows:,} events"]
+        told.append(f"{self._bytes / 1e6:.1f} MB")
+        elapsed = time.monotonic() - self._started
+        if elapsed > SHOWN_AFTER_S and rows:
+            told.append(f"{rows / elapsed:,.0f} events/s")
+            if self._done_days < total:
+                left = elapsed / self._done_days * (total - self._done_days)
+                told.append(f"about {left:.0f} s left")
+        await self._progress(self._done_days, total, ", ".join(told))

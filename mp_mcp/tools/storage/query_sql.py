@@ -3,7 +3,7 @@
 from mp_mcp.results import Rows
 from mp_mcp.store.handles import StoreReader
 from mp_mcp.tool import tool
-from mp_mcp.tools.params import Offset, RowLimit, Sql, Timeout
+from mp_mcp.tools.params import Offset, RowLimit, Sql, SqlParams, Timeout
 
 
 @tool
@@ -14,13 +14,15 @@ async def query_sql(
     limit: RowLimit = 1000,
     offset: Offset = 0,
     timeout: Timeout = None,  # noqa: ASYNC109 - the contract's name; the store enforces it
+    params: SqlParams = None,
 ) -> Rows:
     """Run one read-only SQL statement (DuckDB dialect) on the fetched tables.
 
     Event tables have event, time, distinct_id, insert_id, day, every property as a column under
     its own name (quote names with a $: "$city"), and properties (the whole JSON object);
     prop('name') reaches any property. Aggregate in SQL instead of reading rows: answers end at
-    1000 rows or about 30 kB. Use inspect_tables to see what exists.
+    1000 rows or about 30 kB. Use inspect_tables and inspect_schema to see what exists. Put values
+    that are not yours into params: WHERE plan = $plan.
     Example: SELECT day, count(*) FROM events WHERE event = 'Signup' GROUP BY day ORDER BY day.
     """
-    return await store.query(sql, limit=limit, offset=offset, timeout_s=timeout)
+    return await store.query(sql, params=params, limit=limit, offset=offset, timeout_s=timeout)

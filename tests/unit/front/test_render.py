@@ -120,7 +120,7 @@ def test_a_spinner_shows_progress_and_leaves_no_trace(
     spinner({"progress": 1, "total": 4, "message": "day 2025-01-01\x1b[2J"})
     spinner.erase()
     drawn_line, _, rest = capsys.readouterr().err.removeprefix("\r\x1b[K").partition("\r\x1b[K")
-    assert "fetch events 0 s 25% day 2025-01-01\\x1b[2J" in drawn_line
+    assert "fetch events 0 s █████░░░░░░░░░░░░░░░ 25% day 2025-01-01\\x1b[2J" in drawn_line
     assert rest == ""
 
 

@@ -2,7 +2,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import anyio
@@ -22,6 +22,11 @@ from mp_mcp.mixpanel.models import Credentials, ExportedFile, Target, Window
 from .conftest import Script, Wire, streamed, unspent
 
 pytestmark = pytest.mark.anyio
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
 
 WINDOW = Window(date(2025, 1, 1), date(2025, 1, 2))
 EVENTS = b"".join(
@@ -44,6 +49,7 @@ def names_in(folder: Path) -> list[str]:
 async def test_compressed_bytes_reach_the_disk_untouched(script: Script, tmp_path: Path) -> None:
     wire = script(streamed(PACKED[:7], PACKED[7:]))
     counts: list[int] = []
+    before = utc_now()
     exported = await export_window(
         wire.http,
         tmp_path,
@@ -53,8 +59,12 @@ async def test_compressed_bytes_reach_the_disk_untouched(script: Script, tmp_pat
         on_bytes=counts.append,
     )
     assert exported == ExportedFile(
-        tmp_path / "events-2025-01-01-2025-01-02.ndjson.gz", len(PACKED), WINDOW
+        tmp_path / "events-2025-01-01-2025-01-02.ndjson.gz",
+        len(PACKED),
+        WINDOW,
+        exported.asked_at,
     )
+    assert before <= exported.asked_at <= utc_now()
     assert exported.path.read_bytes() == PACKED
     assert counts == [7, len(PACKED) - 7]
     assert wire.query == {

@@ -145,7 +145,8 @@ async def test_today_is_the_projects_day(target: Target) -> None:
     # 25 hours apart, so never on one day.
     east, west = await today("Pacific/Kiritimati"), await today("Pacific/Niue")
     assert east > west
-    assert await Mixpanel(Shop(target, lambda: me("")).transport).today() in (east, west)
+    # For an hour of each day UTC has the day between them.
+    assert west <= await Mixpanel(Shop(target, lambda: me("")).transport).today() <= east
 
 
 @pytest.mark.parametrize("name", [None, "", "Mars/Olympus", "../etc/passwd", "\0"])

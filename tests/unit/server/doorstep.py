@@ -18,6 +18,7 @@ from mp_mcp.server.door import Door
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.settings import Home
 from mp_mcp.tool import Tool
+from tests.unit.server.job_running import runner
 from tests.unit.server.talk import META, PATIENCE_S
 
 Message = dict[str, Any]
@@ -115,7 +116,8 @@ async def doorstep(home: Home, tools: Mapping[str, Tool]) -> AsyncIterator[Doors
     reasons: list[str] = []
     found = lease.acquire(home, patience_s=0)
     assert found is not None
-    door = Door(tools, Workspaces(home, ServerSettings()), reasons.append)
+    workspaces = Workspaces(home, ServerSettings())
+    door = Door(tools, workspaces, runner(workspaces, tools), reasons.append)
     try:
         await door.open(found.bind())
         with anyio.fail_after(4 * PATIENCE_S):

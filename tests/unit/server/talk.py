@@ -18,6 +18,7 @@ from mp_mcp.server.session import Greeting, Session
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.settings import Home
 from mp_mcp.tool import Tool
+from tests.unit.server.job_running import runner
 
 PATIENCE_S = 5
 Era = Literal["legacy", "modern"]
@@ -118,7 +119,8 @@ async def talking(
 ) -> AsyncIterator[Talk]:
     """A connection to a server of these tools, ended at exit as a client does."""
     workspaces = Workspaces(home, ServerSettings())
-    session = Session(workspaces, tools, Greeting({"kind": kind, "label": "test"}))
+    greeting = Greeting({"kind": kind, "label": "test"})
+    session = Session(workspaces, tools, greeting, runner(workspaces, tools))
     send, read = create_context_streams[SessionMessage | Exception](0)
     write, replies = create_context_streams[SessionMessage](0)
     talk = Talk(send)

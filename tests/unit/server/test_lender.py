@@ -17,6 +17,7 @@ from mp_mcp.server.lender import ProjectLender
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.settings import Asking, Home
 from tests.unit.memory_keyring import MemoryKeyring
+from tests.unit.server.job_running import runner
 
 pytestmark = pytest.mark.anyio
 
@@ -33,7 +34,8 @@ def home(tmp_path: Path) -> Home:
 
 
 def lender(home: Home, **asking: Any) -> ProjectLender:
-    return ProjectLender(Workspaces(home, ServerSettings()), Asking(**asking), AGENT_BOUNDS)
+    workspaces = Workspaces(home, ServerSettings())
+    return ProjectLender(workspaces, Asking(**asking), AGENT_BOUNDS, runner(workspaces))
 
 
 def switch(home: Home, account: Account) -> None:

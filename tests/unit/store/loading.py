@@ -8,9 +8,10 @@ import itertools
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import duckdb
 
@@ -57,13 +58,24 @@ class Loader:
         )
 
     def swap(
-        self, staged: load.Staged, *, where: str | None = None, job_id: str | None = None
+        self,
+        staged: load.Staged,
+        *,
+        where: str | None = None,
+        job_id: str | None = None,
+        fetched_at: datetime | None = None,
+        anew_for: str | None = None,
     ) -> LoadReport:
         """Swap in a transaction, as the write queue does."""
         self.cursor.execute("BEGIN")
         try:
             report = load.swap_events(
-                self.cursor, staged, where=where, job_id=job_id or f"job-{next(_numbers)}"
+                self.cursor,
+                staged,
+                where=where,
+                job_id=job_id or f"job-{next(_numbers)}",
+                fetched_at=fetched_at,
+                anew_for=anew_for,
             )
         except BaseException:
             self.cursor.execute("ROLLBACK")
@@ -78,12 +90,11 @@ class Loader:
         *,
         days: tuple[date, date] | None = None,
         events: Sequence[str] = (),
-        where: str | None = None,
-        job_id: str | None = None,
+        **more: Any,
     ) -> LoadReport:
         """Stage and swap."""
         staged = self.stage([self.file(lines)], table, days=days, events=events)
-        return self.swap(staged, where=where, job_id=job_id)
+        return self.swap(staged, **more)
 
     def rows(self, sql: str) -> list[tuple[object, ...]]:
         """All rows of a query."""

@@ -145,7 +145,7 @@ async def test_functions_that_others_defined_are_not_called(
     [
         ("SELECT 1; SELECT 2", "2 statements", "one by one"),
         ("", "0 statements", "one by one"),
-        ("CREATE TABLE u AS SELECT 1", "Only one SELECT", "Send the SELECT itself"),
+        ("CREATE TABLE u AS SELECT 1", "Only one SELECT", "save_table"),
         ("COPY t TO 'x.csv'", "Only one SELECT", "mp load"),
         ("PIVOT t ON a USING count(*)", "Only one SELECT", "IN ('a', 'b')"),
         ("WITH x AS (DELETE FROM t RETURNING *) FROM x", "only reads", "fetch_events"),

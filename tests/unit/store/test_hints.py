@@ -7,8 +7,9 @@ from pathlib import Path
 import mp_mcp.store
 from mp_mcp.store import guard_names
 
-COMMANDS = {"load", "server", "fetch", "query", "inspect", "auth"}
-TOOLS = {"fetch_events", "inspect_tables", "query_sql", "inspect_workspace"}
+COMMANDS = {"load", "server", "fetch", "query", "inspect", "auth", "export", "snapshot"}
+TOOLS = {"fetch_events", "query_sql", "save_table", "drop_table"}
+TOOLS |= {"inspect_tables", "inspect_workspace", "inspect_schema", "inspect_column"}
 
 
 def texts() -> list[str]:

@@ -139,13 +139,13 @@ async def test_a_missing_table_names_the_closest(store: Store, queue: WriteQueue
 @pytest.mark.parametrize(
     ("sql", "says", "hint"),
     [
-        ("SELECT evnt FROM t", "evnt", '"event"'),
-        ("SELECT x.evnt FROM t AS x", "evnt", '"event"'),
-        ("SELECT properties->>'$browser' FROM t", "JSON path", "prop('$browser')"),
+        ("SELECT evnt FROM t", "evnt", "Close: event."),
+        ("SELECT x.evnt FROM t AS x", "evnt", "Close: event."),
+        ("SELECT properties->>'$a[' FROM t", "JSON path", "prop('$browser')"),
         ("SELECT event::INTEGER FROM t", "Could not convert", "TRY_CAST"),
         ("SELECT sum(event) FROM t", "sum(VARCHAR)", "TRY_CAST"),
         ("SELECT event, count(*) FROM t", "GROUP BY", "GROUP BY ALL"),
-        ("SELECT ? FROM t", "parameters", "takes no parameters"),
+        ("SELECT ? FROM t", "no value", "$plan"),
         ("SELEC 1", "syntax error", "SQL"),
         ("SELECT error('boom') FROM t", "boom", "SQL"),
     ],
@@ -184,13 +184,14 @@ async def test_a_cancelled_query_frees_its_slot(store: Store) -> None:
 
 
 async def test_a_full_house_is_a_time_out_that_says_so(store: Store) -> None:
+    shared = store.shared
     reader = Reader(
         store.database,
-        store.shared.guard,
+        shared.guarded,
         Lanes(1, 0),
-        store.shared.names,
         Limits(),
-        seen=store.shared.seen,
+        covers=shared.covers,
+        seen=shared.seen,
     )
     call = asyncio.create_task(reader.query(ENDLESS, limit=1))
     await until(lambda: store.database.status().running == 1)
@@ -204,7 +205,9 @@ async def test_a_time_limit_is_named_as_it_was_asked_for(store: Store) -> None:
     lanes = Lanes(1, 0)
     turn = await lanes.enter()
     shared = store.shared
-    reader = Reader(store.database, shared.guard, lanes, shared.names, Limits(), seen=shared.seen)
+    reader = Reader(
+        store.database, shared.guarded, lanes, Limits(), covers=shared.covers, seen=shared.seen
+    )
     call = asyncio.create_task(reader.query(ENDLESS, limit=1, timeout_s=0.3))
     await anyio.sleep(0.1)  # a part of the limit goes by in the queue
     turn.leave()

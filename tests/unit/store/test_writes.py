@@ -1,6 +1,7 @@
 import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
 import anyio
 import pytest
@@ -95,10 +96,10 @@ async def test_a_load_that_is_being_swapped_in_ends_before_its_caller_leaves(
     inside, go_on = threading.Event(), threading.Event()
     real = load.swap_events
 
-    def held(cursor: Cursor, staged: load.Staged, *, where: str | None, job_id: str) -> LoadReport:
+    def held(cursor: Cursor, staged: load.Staged, **how: Any) -> LoadReport:
         inside.set()
         assert go_on.wait(timeout=20)
-        return real(cursor, staged, where=where, job_id=job_id)
+        return real(cursor, staged, **how)
 
     monkeypatch.setattr(load, "swap_events", held)
     writer = store.writer()
@@ -135,7 +136,7 @@ async def test_staging_stops_at_once(store: Store, monkeypatch: pytest.MonkeyPat
 async def test_a_committed_load_is_a_success_even_when_the_tables_cannot_be_listed(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fails(cursor: Cursor) -> list[TableInfo]:
+    def fails(cursor: Cursor, **_: Any) -> list[TableInfo]:
         cursor.execute("SELECT 'x'::INTEGER")
         return []
 

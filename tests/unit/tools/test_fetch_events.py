@@ -51,7 +51,7 @@ async def test_every_day_is_fetched_and_loaded_once(tmp_path: Path) -> None:
     mixpanel, store = FakeExport(), FakeWriter(tmp_path)
     found, _ = await fetch(mixpanel, store, 7)
     exported = sorted((w.first, w.last) for w in mixpanel.windows)
-    for ranges in (exported, [load["days"] for load in store.loads]):
+    for ranges in (exported, sorted(load["days"] for load in store.loads)):
         lengths = [(first, (last - first).days + 1) for first, last in ranges]
         days = [first + timedelta(n) for first, length in lengths for n in range(length)]
         assert days == [day(n) for n in range(7)]

@@ -16,15 +16,17 @@ pytestmark = pytest.mark.anyio
 async def test_a_query_is_the_stores_business_as_it_stands() -> None:
     answer = Rows(columns=["n"], rows=[[1]], row_count=1, hint="next: offset=1")
     store = FakeReader(answer)
-    found = await query_sql(store, "SELECT 1", limit=7, offset=3, timeout=2.5)
+    wishes = {"params": {"a": 1}, "limit": 7, "offset": 3}
+    found = await query_sql(store, "SELECT 1", **wishes, timeout=2.5)  # type: ignore[arg-type]
     assert found is answer
-    assert store.asked == [("SELECT 1", {"limit": 7, "offset": 3, "timeout_s": 2.5})]
+    assert store.asked == [("SELECT 1", {**wishes, "timeout_s": 2.5})]
 
 
 async def test_a_query_without_wishes_has_the_stores_own_time_limit() -> None:
     store = FakeReader()
     await query_sql(store, "SELECT 1")
-    assert store.asked == [("SELECT 1", {"limit": 1000, "offset": 0, "timeout_s": None})]
+    wishes = {"params": None, "limit": 1000, "offset": 0, "timeout_s": None}
+    assert store.asked == [("SELECT 1", wishes)]
 
 
 async def test_tables_are_listed_with_their_days() -> None:

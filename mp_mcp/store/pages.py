@@ -1,0 +1,160 @@
+"""One page of a query's answer: how it is read within its bounds, and how to get the next one.
+
+Never judges SQL and never waits for a turn: its caller has done both.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+
+from mp_mcp.results import Row, Rows, bounded
+from mp_mcp.store.database import Cursor
+from mp_mcp.store.guard import Checked
+from mp_mcp.store.values import (
+    ColumnType,
+    Convert,
+    converter,
+    is_long,
+    needs_text,
+    text_expression,
+)
+
+CHUNK = 256
+"""Rows per step while fetching: between two steps the byte limit is looked at."""
+
+MOST_CHECKED = 50_000
+"""Cells that are looked at for long integers; whoever asks for more reads them by a program."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is wanted of a query; `max_bytes` None is no bound."""
+
+    checked: Checked
+    values: Mapping[str, Any]
+    limit: int
+    offset: int
+    max_bytes: int | None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of an answer, and whether there are more."""
+
+    columns: list[str]
+    types: list[str]
+    rows: list[Row]
+    has_more: bool
+    is_exact: bool
+    lacking: str | None = None
+    """Days that the tables lack which the query is about."""
+
+
+def read_page(cursor: Cursor, ask: Ask) -> Page:
+    """Run the query and read its page. Raises: duckdb.Error."""
+    paging = ask.checked.paging
+    text = ask.checked.sql
+    # One row more than asked for tells whether there are more.
+    if paging is not None:
+        try:
+            text = paging.page(ask.limit + 1, ask.offset)
+            cursor.execute(text, ask.values)
+        except (duckdb.BinderException, duckdb.NotSupportedError):
+            # The order that we add can fail; if the query is wrong, this says so in its words.
+            paging = None
+    if paging is None:
+        text = ask.checked.sql
+        cursor.execute(text, ask.values)
+    columns = [str(column[0]) for column in cursor.description or ()]
+    kinds = [column[1] for column in cursor.description or ()]
+    if any(needs_text(kind) for kind in kinds):
+        picked = ", ".join(text_expression(kind, i + 1) for i, kind in enumerate(kinds))
+        text = f"SELECT {picked} FROM ({text}\n)"  # noqa: S608 - types, not input
+        cursor.execute(text, ask.values)
+    if paging is None:
+        _skip(cursor, ask.offset)
+    rows = _fetch(cursor, [converter(kind) for kind in kinds], ask)
+    kept = rows[: ask.limit]
+    if ask.max_bytes is not None:
+        kept = bounded(kept, ask.max_bytes)
+    return Page(
+        columns,
+        [str(kind) for kind in kinds],
+        kept,
+        has_more=len(kept) < len(rows),
+        is_exact=paging is not None and paging.is_exact,
+    )
+
+
+def _fetch(cursor: Cursor, converters: list[Convert], ask: Ask) -> list[Row]:
+    rows: list[Row] = []
+    wanted = ask.limit + 1
+    while len(rows) < wanted:
+        chunk = cursor.fetchmany(min(CHUNK, wanted - len(rows)))
+        if not chunk:
+            break
+        rows += _as_json(chunk, converters)
+        if ask.max_bytes is not None and len(bounded(rows, ask.max_bytes)) < len(rows):
+            break
+    return rows
+
+
+def converted(cursor: Cursor, kinds: list[ColumnType]) -> list[Row]:
+    """All rows of a small result, as JSON values."""
+    return list(_as_json(cursor.fetchall(), [converter(kind) for kind in kinds]))
+
+
+def _as_json(rows: list[tuple[object, ...]], converters: list[Convert]) -> Iterator[Row]:
+    for row in rows:
+        yield [convert(value) for convert, value in zip(converters, row, strict=True)]
+
+
+def _skip(cursor: Cursor, rows: int) -> None:
+    while rows > 0:
+        skipped = len(cursor.fetchmany(min(rows, 10_000)))
+        if not skipped:
+            return
+        rows -= skipped
+
+
+def answer(page: Page, offset: int, limit: int) -> Rows:
+    """The page as a tool's answer."""
+    told = [_long_integers(page), page.lacking]
+    if page.has_more:
+        told.append(_next_page(page, offset, limit))
+    return Rows(
+        columns=page.columns,
+        types=page.types,
+        rows=page.rows,
+        row_count=len(page.rows),
+        truncated=page.has_more,
+        hint=" ".join(text for text in told if text) or None,
+    )
+
+
+def _next_page(page: Page, offset: int, limit: int) -> str:
+    following = offset + len(page.rows)
+    order = "" if page.is_exact else " (with an ORDER BY on a unique column, or rows may repeat)"
+    return (
+        f"There are more rows. Next page: query_sql with the same sql, limit={limit}, "
+        f"offset={following}{order}. Or aggregate, or select fewer columns."
+    )
+
+
+def _long_integers(page: Page) -> str | None:
+    """They are exact in our JSON, but JavaScript's JSON.parse, and so some hosts, round them."""
+    if len(page.rows) * len(page.columns) > MOST_CHECKED:
+        return None
+    found = [
+        name
+        for place, name in enumerate(page.columns)
+        if any(is_long(row[place]) for row in page.rows)
+    ]
+    if not found:
+        return None
+    return (
+        f"Integers beyond 2^53 in {', '.join(found[:5])}: a JSON reader that rounds them (as "
+        "JavaScript does) needs them as text, column::VARCHAR."
+    )

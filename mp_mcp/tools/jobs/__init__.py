@@ -1,0 +1,1 @@
+"""Tools that watch and stop jobs; they never start one."""

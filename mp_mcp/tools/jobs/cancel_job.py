@@ -1,0 +1,11 @@
+"""The tool cancel_job. Never undoes what a job has loaded."""
+
+from mp_mcp.jobs import Job, JobControl
+from mp_mcp.tool import tool
+from mp_mcp.tools.params import JobId
+
+
+@tool(destructive=True)
+async def cancel_job(jobs: JobControl, job: JobId) -> Job:
+    """Stop a job cleanly: what it has loaded stays, and the same fetch later gets the rest."""
+    return await jobs.cancel(job)
