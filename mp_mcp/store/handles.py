@@ -115,13 +115,21 @@ class StoreWriter(Handle, ABC):
         refresh: bool = False,
         replace: bool = False,
         since: datetime | None = None,
+        zone: str | None = None,
     ) -> list[date]:
         """Which days (first, last; inclusive) have to be downloaded, before anything is spent.
 
         Those that are missing or that late events may still change; with `refresh` all of them,
         but for those that this job has loaded or that were fetched `since` a UTC time. `replace`
-        means that the table will be made anew.
-        Raises: TableExistsError, DatabaseLockedError.
+        means that the table will be made anew; `zone` is only checked.
+        Raises: TableExistsError, UsageError for an unknown zone, DatabaseLockedError.
+        """
+
+    @abstractmethod
+    async def show_utc(self, table: str, zone: str) -> None:
+        """Add the column time_utc to an event table whose times are those of this zone's clock.
+
+        Raises: UsageError for an unknown zone, QueueFullError.
         """
 
     @abstractmethod

@@ -22,6 +22,7 @@ from duckdb import DuckDBPyConnection
 from mp_mcp.errors import TableExistsError, UsageError
 from mp_mcp.store import exact
 from mp_mcp.store.exact import Column, Kind, identifier, literal
+from mp_mcp.store.local_time import utc_column
 from mp_mcp.store.schema import has_schema, utc_now
 
 MAX_COLUMNS = 300
@@ -153,7 +154,8 @@ def create_table(
     """Make an empty table and register it; the view follows with `refresh_view`."""
     cursor.execute(f"CREATE TABLE {stored_name(table)} ({_STORED})")
     cursor.execute(
-        "INSERT INTO _mp.tables VALUES (?, ?, ?, ?, false)", [table, kind, where, utc_now()]
+        "INSERT INTO _mp.tables VALUES (?, ?, ?, ?, false, NULL)",
+        [table, kind, where, utc_now()],
     )
     return Table(table, kind, where)
 
@@ -251,9 +253,11 @@ def refresh_view(
     shown = "".join(
         f", {_shown(prop, whole)} AS {identifier(prop.view_name)}" for prop in properties
     )
+    taken = {prop.view_name.casefold() for prop in properties}
+    utc = utc_column(cursor, table, taken) if table_kind == "events" else ""
     cursor.execute(
         f"CREATE OR REPLACE VIEW main.{identifier(table)} AS"
-        f" SELECT {_FIXED_IN_VIEW[table_kind]}{shown}, {whole} AS properties,"
+        f" SELECT {_FIXED_IN_VIEW[table_kind]}{utc}{shown}, {whole} AS properties,"
         f" rest AS _rest FROM {stored_name(table)}"
     )
     refresh_prop(cursor)

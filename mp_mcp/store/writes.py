@@ -15,7 +15,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from mp_mcp.errors import DiskFullError, MpError
-from mp_mcp.store import catalog, coverage, keep, layout, load
+from mp_mcp.store import catalog, coverage, keep, layout, load, local_time
 from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.guarded import GuardedReads
 from mp_mcp.store.handles import StoreWriter
@@ -94,6 +94,7 @@ class Writer(StoreWriter):
         refresh: bool = False,
         replace: bool = False,
         since: datetime | None = None,
+        zone: str | None = None,
     ) -> list[date]:
         """Days that are missing, or that late events may still change."""
         wanted = coverage.Wanted(
@@ -106,6 +107,8 @@ class Writer(StoreWriter):
         )
 
         def look(cursor: Cursor) -> list[date]:
+            if zone is not None:
+                local_time.check_zone(cursor, zone)
             if replace:
                 layout.check_kind(cursor, table)
             else:
@@ -116,6 +119,15 @@ class Writer(StoreWriter):
 
         async with self._database.session(write=True, lock_wait_s=self._lock_wait_s) as session:
             return await session.run(look)
+
+    async def show_utc(self, table: str, zone: str) -> None:
+        """Note the zone, and show the column."""
+
+        def note(cursor: Cursor) -> None:
+            local_time.note_zone(cursor, table, zone)
+            layout.refresh_view(cursor, table, layout.properties_of(cursor, table))
+
+        await self._queue.submit(note)
 
     async def count_rows(
         self, table: str, days: tuple[date, date], *, events: tuple[str, ...] = ()

@@ -15,7 +15,8 @@ from mp_mcp.progress import Progress
 from mp_mcp.store.handles import StoreWriter
 from mp_mcp.store.models import ProfileChoice, ProfilesReport
 from mp_mcp.tool import Flag, tool
-from mp_mcp.tools.params import Cohort, DistinctIds, OutputProperties, Table, Where
+from mp_mcp.tools.fetch_params import Cohort, DistinctIds, OutputProperties
+from mp_mcp.tools.params import Table, Where
 
 Replace = Annotated[
     bool,

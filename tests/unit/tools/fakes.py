@@ -113,6 +113,10 @@ class FakeWriter(StoreWriter):
         every = [days[0] + timedelta(number) for number in range(length)]
         return every if self.missing is None else [day for day in every if day in self.missing]
 
+    async def show_utc(self, table: str, zone: str) -> None:
+        """Noted."""
+        self.events.append(f"show_utc {table} {zone}")
+
     async def count_rows(
         self, table: str, days: tuple[date, date], *, events: tuple[str, ...] = ()
     ) -> int:
