@@ -1,6 +1,8 @@
 """Profiles over real processes: the table equals what the simulated Mixpanel holds."""
 
 import json
+import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs
@@ -8,8 +10,10 @@ from urllib.parse import parse_qs
 import pytest
 
 from mp_mcp.demo.running import Running, simulator
+from mp_mcp.server import lease
 from mp_mcp.settings import Home
-from tests.processes.agents import Agent, Finished, bare_environ, mp
+from tests.processes.agents import Agent, Command, Finished, bare_environ, mp
+from tests.processes.waiting import wait_until
 
 ENGAGE = "/api/query/engage"
 FETCH = ("fetch", "profiles", "--format", "json")
@@ -160,3 +164,21 @@ def test_a_spent_budget_fails_at_once(environ: dict[str, str], mixpanel: Running
     assert (refused.code, mixpanel.requests(ENGAGE)) == (5, [])
     assert "60 of 60 queries are used" in refused.stderr
     assert json.loads(mp(environ, "inspect", "tables", "--format", "json").stdout)["rows"] == []
+
+
+def test_a_crash_in_the_middle_leaves_the_table_as_it_was_and_the_next_fetch_is_whole(
+    home: Home, environ: dict[str, str], mixpanel: Running
+) -> None:
+    mp(environ, *FETCH)
+    before = stored(environ)
+    mixpanel.edit_profiles({"u-1000": {"plan": "gone"}, "u-1001": None, "new": {}})
+    mixpanel.clear_requests()
+    mixpanel.fault(ENGAGE, "delay", seconds=30, query={"page": "2"})
+    running = Command(environ, *FETCH)
+    wait_until(lambda: len(mixpanel.requests(ENGAGE)) > 1)
+    os.kill(lease.server_info(home)["pid"], signal.SIGKILL)
+    wait_until(lambda: not lease.is_held(home))
+    running.finish()
+    assert stored(environ) in (before, mixpanel.profiles())
+    assert mp(environ, *FETCH).code == 0
+    assert stored(environ) == mixpanel.profiles()

@@ -8,6 +8,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from mp_mcp.errors import (
     DatabaseLockedError,
@@ -20,6 +21,7 @@ from mp_mcp.errors import (
 from mp_mcp.mixpanel.client import MixpanelExport
 from mp_mcp.store.handles import StoreWriter
 from mp_mcp.store.open_store import Files, Store
+from mp_mcp.tool import Tool
 from mp_mcp.tools.storage.fetch_profiles import FetchedProfiles, fetch_profiles
 from tests.unit.mixpanel.conftest import Script, Wire
 from tests.unit.mixpanel.engaging import entry, form_of, page
@@ -90,6 +92,16 @@ async def test_what_is_asked_of_mixpanel_is_what_the_table_is_about(
     assert (load["table"], load["replace"]) == ("team", True)
     assert (choice.where, choice.cohort) == ("x == 1", 501)
     assert (choice.output_properties, choice.distinct_ids) == (("plan",), ("u-1",))
+
+
+async def test_arguments_that_say_nothing_are_as_if_left_out() -> None:
+    tool: Tool = fetch_profiles.__mp_tool__  # type: ignore[attr-defined]
+    default = tool.arguments_model.model_validate({})
+    for nothing in (None, ""):
+        given = {"where": nothing, "cohort": nothing}
+        assert tool.arguments_model.model_validate(given) == default
+    with pytest.raises(ValidationError, match="greater than or equal to 1"):
+        tool.arguments_model.model_validate({"cohort": 0})
 
 
 async def test_a_locked_or_taken_table_costs_no_query(script: Script, tmp_path: Path) -> None:
