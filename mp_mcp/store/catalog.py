@@ -87,7 +87,16 @@ def _ours(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
 
 
 def tables(cursor: duckdb.DuckDBPyConnection) -> list[TableInfo]:
-    """Every table that a query can name, by name."""
+    """Every table that a query can name, by name, in one committed state."""
+    # A table that goes between two of the statements would fail them.
+    cursor.execute("BEGIN TRANSACTION READ ONLY")
+    try:
+        return _tables(cursor)
+    finally:
+        cursor.execute("ROLLBACK")
+
+
+def _tables(cursor: duckdb.DuckDBPyConnection) -> list[TableInfo]:
     ours = _kinds(cursor)
     found = cursor.execute(
         "SELECT table_name, column_count, 'BASE TABLE' FROM duckdb_tables()"
