@@ -48,7 +48,7 @@ async def test_harmless_selects_are_kept_and_exported(store: Store, queue: Write
         try:
             await writer.save("kept", sql, replace=True)
             for form in ("parquet", "csv", "jsonl"):
-                await reader.export(sql, form)  # type: ignore[arg-type]
+                await reader.export(sql, form)
         except MpError as error:
             failed.append((sql, error.message))
     assert failed == []
