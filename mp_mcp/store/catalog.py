@@ -94,7 +94,16 @@ def _ours(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
 def tables(
     cursor: duckdb.DuckDBPyConnection, *, late_days: float = coverage.LATE_DAYS
 ) -> list[TableInfo]:
-    """Every table that a query can name, by name."""
+    """Every table that a query can name, by name, in one committed state."""
+    # A table that goes between two of the statements would fail them.
+    cursor.execute("BEGIN TRANSACTION READ ONLY")
+    try:
+        return _tables(cursor, late_days)
+    finally:
+        cursor.execute("ROLLBACK")
+
+
+def _tables(cursor: duckdb.DuckDBPyConnection, late_days: float) -> list[TableInfo]:
     ours = _kinds(cursor)
     times = _fetched(cursor)
     found = cursor.execute(
