@@ -161,8 +161,8 @@ def _fetched(cursor: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
     if not has_schema(cursor):
         return {}
     rows = cursor.execute(
-        "SELECT name, date_trunc('second', coalesce(max(loaded_at) FILTER (report ->> '/partial'"
-        " IS DISTINCT FROM 'true'), max(loaded_at)))"
+        "SELECT name, coalesce(max(loaded_at) FILTER (report ->> '/partial' IS DISTINCT FROM"
+        " 'true'), max(loaded_at))"
         " FROM _mp.tables JOIN _mp.loads ON table_name = name"
         " AND loaded_at >= created_at GROUP BY name"
     ).fetchall()
