@@ -73,6 +73,7 @@ class Spinner:
         """Leave no trace on the terminal."""
         if self._is_shown:
             self._write("\r\x1b[K")
+            self._is_shown = False
 
     def _write(self, text: str) -> None:
         with suppress(OSError, ValueError):
