@@ -86,12 +86,10 @@ async def fetch_events(
     if days:
         await fetching.run()
     rows = await store.count_rows(table, asked.days, events=events)
-    return _summed(asked, to_date, days, fetching, rows)
+    return _summed(asked, to_date, fetching, rows)
 
 
-def _summed(
-    asked: Asked, to_date: date, days: list[date], fetching: Fetching, rows: int
-) -> Fetched:
+def _summed(asked: Asked, to_date: date, fetching: Fetching, rows: int) -> Fetched:
     first, last = asked.days
     reports = fetching.reports
     not_yet = 1 if fetching.not_yet else 0
@@ -100,7 +98,7 @@ def _summed(
         from_date=first.isoformat(),
         to_date=last.isoformat(),
         days=(last - first).days + 1 - not_yet,
-        days_fetched=len(days) - not_yet,
+        days_fetched=fetching.days_loaded,
         rows=rows,
         rows_fetched=sum(report.rows for report in reports),
         duplicates=sum(report.duplicates for report in reports),
