@@ -16,7 +16,13 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from mp_mcp.call import run, validated
-from mp_mcp.errors import CredentialsError, MpError, NotFoundError, error_of
+from mp_mcp.errors import (
+    CredentialsError,
+    JobCancelledError,
+    MpError,
+    NotFoundError,
+    error_of,
+)
 from mp_mcp.jobs import UNFINISHED, WAIT_S, JobResult
 from mp_mcp.progress import Report
 from mp_mcp.server.job_table import HINTS, JobTable, Record
@@ -246,6 +252,8 @@ def _answer(tool: Tool, job: Running) -> BaseModel:
     if record.state == "failed":
         failure = job.failure or error_of(record.error or {})
         raise failure.with_hint(failure.hint) if failure.hint else failure
+    if record.state == "cancelled":
+        raise JobCancelledError(f"The job {record.id} was stopped.", hint=HINTS["cancelled"])
     unfinished: type[JobResult] = tool.result_model  # type: ignore[assignment]
     return unfinished(
         job=record.id, state=record.state, progress=record.message, hint=HINTS.get(record.state)

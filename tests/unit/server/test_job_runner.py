@@ -7,7 +7,13 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from mp_mcp.errors import CredentialsError, MpError, NotFoundError, RateLimitedError
+from mp_mcp.errors import (
+    CredentialsError,
+    JobCancelledError,
+    MpError,
+    NotFoundError,
+    RateLimitedError,
+)
 from mp_mcp.server import job_runner
 from mp_mcp.state import State, open_state
 from tests.unit.server.jobs_at_work import Done, Here, Office, Work, office
@@ -114,6 +120,18 @@ async def test_a_stopped_job_is_cancelled_and_the_same_call_starts_again(at_work
     again = at_work.start()
     assert again.record.id != job.record.id
     await at_work.work.wait_until_begun(2)
+
+
+async def test_who_follows_a_job_that_somebody_stops_is_told_so(at_work: Office) -> None:
+    async def stop() -> None:
+        await at_work.work.wait_until_begun()
+        await at_work.runner.stop(next(at_work.runner.running()))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(stop)
+        with pytest.raises(JobCancelledError, match="was stopped") as caught:
+            await at_work.call()
+    assert "What was loaded stays" in str(caught.value.hint)
 
 
 async def test_a_call_does_not_join_a_job_that_is_being_stopped(at_work: Office) -> None:
