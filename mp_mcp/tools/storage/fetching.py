@@ -199,8 +199,8 @@ class Fetching:
         told = [f"{done} of {self._days} days", f"{rows:,} events", f"{self._bytes / 1e6:.1f} MB"]
         elapsed = time.monotonic() - self._started
         if elapsed > SHOWN_AFTER_S and rows:
-            told.append(f"{rows / elapsed:,.0f} events/s")
+            told.append(f"{rows / elapsed:,.0f}/s")
             fetched = done - self._complete_before
             if done < self._days and fetched > 0 and not is_over:
-                told.append(f"about {elapsed / fetched * (self._days - done):.0f} s left")
+                told.append(f"{elapsed / fetched * (self._days - done):.0f} s left")
         await self._progress(done, self._days, ", ".join(told))
