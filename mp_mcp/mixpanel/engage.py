@@ -1,37 +1,33 @@
 """`POST query/engage`: profiles, page by page.
 
-Never caches (it takes the handle of downloads), and never calls a crawl complete that lost a page.
+Never caches (it takes the handle of downloads), never reads a property, and never calls a crawl
+complete that lost a page.
 """
 
 import json
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from itertools import count
+from typing import NamedTuple
 
 import anyio
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, InstanceOf, TypeAdapter
 
 from mp_mcp.error_groups import leading_error
-from mp_mcp.errors import MixpanelUnavailableError, UsageError
+from mp_mcp.errors import MixpanelError, MixpanelUnavailableError, UsageError
 from mp_mcp.mixpanel.answers import read, unexpected
 from mp_mcp.mixpanel.client import MixpanelExport
 from mp_mcp.mixpanel.expressions import json_list
+from mp_mcp.mixpanel.profile_text import Profile, page_of
 from mp_mcp.mixpanel.transport import Params, Question, Transport
 
 MOST_IDS = 2000
 PAGES_AT_ONCE = 5
 
 _WHAT = "profiles"
+_FORGOTTEN = "uncached query"
 _AGAIN = "Fetch them again: this is no complete answer."
-
-
-class Profile(NamedTuple):
-    """A user or a group; the properties are as Mixpanel sends them."""
-
-    distinct_id: str
-    properties: dict[str, Any]
 
 
 class ProfilePage(NamedTuple):
@@ -40,6 +36,10 @@ class ProfilePage(NamedTuple):
     number: int
     profiles: list[Profile]
     total: int | None
+
+
+Take = Callable[[ProfilePage], Awaitable[None]]
+"""Gets one page; with several pages under way it is called by several tasks at a time."""
 
 
 @dataclass(frozen=True)
@@ -68,17 +68,10 @@ class Selection:
             )
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
-
-    distinct_id: str = Field(alias="$distinct_id")
-    properties: dict[str, Any] | None = Field(default=None, alias="$properties")
-
-
 class _Answer(BaseModel):
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
-    results: list[_Entry]
+    results: list[InstanceOf[Profile]]
     page_size: int | None = None
     session_id: str | None = None
     total: int | None = None
@@ -87,31 +80,27 @@ class _Answer(BaseModel):
 _ANSWER = TypeAdapter(_Answer)
 
 
-async def profile_pages(
-    mixpanel: MixpanelExport, selection: Selection
-) -> AsyncGenerator[ProfilePage, None]:
-    """Pages in order, fetched ahead five at a time. Costs one query: only the first page counts.
+async def crawl_profiles(mixpanel: MixpanelExport, selection: Selection, take: Take) -> None:
+    """Give every page to `take`, five fetched at a time. Costs one query: the first page counts.
 
+    Pages come in any order, and the next are fetched while `take` has one.
     Raises: the error of the first page that fails, and MixpanelUnavailableError when pages are
-    short of what Mixpanel counted, or come again; the pages before it are no complete answer.
+    short of what Mixpanel counted, or come again; what was taken before is no complete answer.
     """
     transport = mixpanel.transport
     form = form_of(selection, int(time.time()))
     first = await _page(transport, form)
     crawl = _Crawl(first)
-    yield crawl.took(0, first)
+    await take(crawl.took(0, first))
     if crawl.has_more:
         if not first.session_id:
             raise unexpected(_WHAT)
-        form = {**form, "session_id": first.session_id}
-        rest = (
-            _sequential(transport, form, crawl.size)
-            if crawl.pages is None
-            else _ahead(transport, form, crawl.pages)
-        )
-        async with aclosing(rest) as answers:
-            async for number, answer in answers:
-                yield crawl.took(number, answer)
+        further = _Further(transport, {**form, "session_id": first.session_id}, crawl, take)
+        del first
+        if crawl.pages is None:
+            await further.until_one_is_short()
+        else:
+            await further.side_by_side(crawl.pages)
     crawl.require_all()
 
 
@@ -119,20 +108,20 @@ class _Crawl:
     """What the pages say about all of them, and whether those that came are all."""
 
     def __init__(self, first: _Answer) -> None:
-        count = len(first.results)
+        here = len(first.results)
         # A number below what is there is no number of all.
-        self._total = first.total if (first.total or 0) >= count else None
+        self._total = first.total if (first.total or 0) >= here else None
         self._stated = first.total
         self._seen = 0
         # Hashes, since the ids of millions of profiles would fill the memory.
         self._pages_seen: set[int] = set()
-        self.size = first.page_size or count
+        self.size = first.page_size or here
         self.pages = None if self._total is None else -(-self._total // max(1, self.size))
-        self.has_more = count > 0 and (count >= self.size if self.pages is None else self.pages > 1)
+        self.has_more = here > 0 and (here >= self.size if self.pages is None else self.pages > 1)
 
     def took(self, number: int, answer: _Answer) -> ProfilePage:
         """The page. Raises: MixpanelUnavailableError when it has been here before."""
-        profiles = [Profile(entry.distinct_id, entry.properties or {}) for entry in answer.results]
+        profiles = answer.results
         ids = hash(tuple(profile.distinct_id for profile in profiles))
         if profiles and ids in self._pages_seen:
             raise MixpanelUnavailableError("Mixpanel sends the same profiles again.", hint=_AGAIN)
@@ -165,46 +154,51 @@ def form_of(selection: Selection, now: int) -> Params:
     }
 
 
-async def _sequential(
-    transport: Transport, form: Params, size: int
-) -> AsyncGenerator[tuple[int, _Answer], None]:
-    """Pages until one is not full."""
-    number = 1
-    while True:
-        answer = await _page(transport, {**form, "page": number})
-        yield number, answer
-        if len(answer.results) < size:
-            return
-        number += 1
+class _Further:
+    """The pages after the first."""
 
+    def __init__(self, transport: Transport, form: Params, crawl: _Crawl, take: Take) -> None:
+        self._transport = transport
+        self._form = form
+        self._crawl = crawl
+        self._take = take
 
-async def _ahead(
-    transport: Transport, form: Params, pages: int
-) -> AsyncGenerator[tuple[int, _Answer], None]:
-    """As many pages as there are, some at a time."""
-    for start in range(1, pages, PAGES_AT_ONCE):
-        numbers = range(start, min(start + PAGES_AT_ONCE, pages))
-        # No task may be left open while the reader has a page: it may never come back.
-        for number, answer in zip(numbers, await _together(transport, form, numbers), strict=True):
-            yield number, answer
+    async def until_one_is_short(self) -> None:
+        """One after another: without a total only the last page says that it is the last."""
+        for number in count(1):
+            if await self._fetch(number) < self._crawl.size:
+                return
 
+    async def side_by_side(self, pages: int) -> None:
+        """As many pages as there are; who has delivered one fetches the next."""
+        numbers = iter(range(1, pages))
 
-async def _together(transport: Transport, form: Params, numbers: Sequence[int]) -> list[_Answer]:
-    answers: dict[int, _Answer] = {}
-
-    async def fetch(number: int) -> None:
-        answers[number] = await _page(transport, {**form, "page": number})
-
-    try:
-        async with anyio.create_task_group() as tasks:
+        async def fetch_some() -> None:
             for number in numbers:
-                tasks.start_soon(fetch, number)
-    except BaseExceptionGroup as group:
-        error = leading_error(group)
-        raise error from error.__cause__
-    return [answers[number] for number in numbers]
+                await self._fetch(number)
+
+        try:
+            async with anyio.create_task_group() as tasks:
+                for _ in range(PAGES_AT_ONCE):
+                    tasks.start_soon(fetch_some)
+        except BaseExceptionGroup as group:
+            error = leading_error(group)
+            raise error from error.__cause__
+
+    async def _fetch(self, number: int) -> int:
+        """Deliver the page; the number of its profiles."""
+        try:
+            answer = await _page(self._transport, {**self._form, "page": number})
+        except MixpanelError as error:
+            if _FORGOTTEN not in error.message:
+                raise
+            raise MixpanelUnavailableError(
+                "Mixpanel forgot the query between two of its pages.", hint=_AGAIN
+            ) from error
+        await self._take(self._crawl.took(number, answer))
+        return len(answer.results)
 
 
 async def _page(transport: Transport, form: Params) -> _Answer:
     question = Question("POST", "query", "/engage", {"page": 0, **form})
-    return read(_ANSWER, await transport.ask(question), _WHAT)
+    return read(_ANSWER, await transport.ask(question, page_of), _WHAT)

@@ -8,23 +8,20 @@ and a `terminated early` trailer is seen before the window is called complete; a
 inside is the loader's to find, with `is_trailer`.
 """
 
-import errno
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
-from anyio import CancelScope, to_thread
+from anyio import CancelScope
 
-from mp_mcp.errors import DiskFullError, IncompleteExportError, StoreError
+from mp_mcp.errors import IncompleteExportError
 from mp_mcp.mixpanel.expressions import json_list
 from mp_mcp.mixpanel.models import ExportedFile, Window
+from mp_mcp.mixpanel.on_disk import on_disk
 from mp_mcp.mixpanel.spool_file import SpoolFile, is_trailer
 from mp_mcp.mixpanel.transport import Transport
 
 __all__ = ["TRIES", "export_window", "is_trailer"]
-
-T = TypeVar("T")
 
 TRIES = 3
 WRITTEN_AT_ONCE = 1 << 20
@@ -76,13 +73,13 @@ async def _download(
     # What arrives at Mixpanel after this moment may not be in the file.
     asked_at = datetime.now(UTC).replace(tzinfo=None)
     async with http.stream("export", "/export", params) as pieces:
-        file = await _on_disk(SpoolFile, folder, f"events-{window.first}-{window.last}")
+        file = await on_disk(SpoolFile, folder, f"events-{window.first}-{window.last}")
         try:
             await _write(pieces, file, on_bytes)
-            path = await _on_disk(file.keep)
+            path = await on_disk(file.keep)
         finally:
             with CancelScope(shield=True):
-                await _on_disk(file.discard)
+                await on_disk(file.discard)
     return ExportedFile(path, file.size, window, asked_at)
 
 
@@ -94,18 +91,6 @@ async def _write(
         on_bytes(len(piece))
         waiting += piece
         if len(waiting) >= WRITTEN_AT_ONCE:
-            await _on_disk(file.write, bytes(waiting))
+            await on_disk(file.write, bytes(waiting))
             waiting.clear()
-    await _on_disk(file.write, bytes(waiting))
-
-
-async def _on_disk(step: Callable[..., T], *arguments: object) -> T:
-    try:
-        return await to_thread.run_sync(step, *arguments)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFullError(
-                "The disk is full: the export could not be written.",
-                hint="Free some space, then fetch again.",
-            ) from error
-        raise StoreError(f"The export could not be written: {error.strerror}.") from error
+    await on_disk(file.write, bytes(waiting))

@@ -33,7 +33,7 @@ from mp_mcp.mixpanel.hosts import base_of, scope_of
 from mp_mcp.mixpanel.models import Target
 from mp_mcp.mixpanel.offload import in_thread_if_large
 from mp_mcp.mixpanel.refusals import failure_inside, readable, refusal
-from mp_mcp.mixpanel.transport import Family, Params, Question
+from mp_mcp.mixpanel.transport import Decode, Family, Params, Question
 
 T = TypeVar("T")
 Pool = httpx.AsyncClient
@@ -105,9 +105,9 @@ class Http:
         """In whose name, and about which project."""
         return self._target
 
-    async def ask(self, question: Question) -> Any:
-        """The decoded answer of a read that is safe to repeat."""
-        return await self._retried(question, lambda: self._answer(question))
+    async def ask(self, question: Question, decode: Decode | None = None) -> Any:
+        """The answer, as `decode` reads it, of a read that is safe to repeat."""
+        return await self._retried(question, lambda: self._answer(question, decode or _decoded))
 
     @asynccontextmanager
     async def stream(
@@ -156,11 +156,11 @@ class Http:
                     raise
             await self._sleep(_jittered(pause))
 
-    async def _answer(self, question: Question) -> Any:
+    async def _answer(self, question: Question, decode: Decode) -> Any:
         async with self._exchange(question, stream=False) as response:
             content, path = response.content, response.url.path
         try:
-            answer = await in_thread_if_large(_decoded, content)
+            answer = await in_thread_if_large(decode, content)
         except RecursionError as error:
             raise MixpanelError(
                 f"Mixpanel's answer to {path} is nested too deeply to be read.",

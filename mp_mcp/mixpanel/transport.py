@@ -3,7 +3,7 @@
 Never imports an HTTP library: tools load the client for its types, and must not pay for one.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -14,6 +14,13 @@ Family = Literal["query", "app", "export"]
 
 Params = Mapping[str, str | int | None]
 """Parameters by name; None leaves one out."""
+
+
+Decode = Callable[[bytes], Any]
+"""Reads the body of an answer; runs in a worker thread when it is large.
+
+Raises ValueError for what is no JSON.
+"""
 
 
 class Question(NamedTuple):
@@ -35,8 +42,8 @@ class Transport(Protocol):
     def target(self) -> Target:
         """In whose name, and about which project."""
 
-    async def ask(self, question: Question) -> Any:
-        """The decoded JSON answer."""
+    async def ask(self, question: Question, decode: Decode | None = None) -> Any:
+        """The answer as `decode` reads it, by default as JSON."""
 
     def stream(
         self, family: Family, path: str, params: Params

@@ -3,14 +3,15 @@
 Never writes, and never shows our own bookkeeping (schema `_mp`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import duckdb
 
 from mp_mcp.store import coverage
 from mp_mcp.store.exact import identifier
-from mp_mcp.store.layout import stored_name
+from mp_mcp.store.layout import find_table, stored_name
 from mp_mcp.store.models import TableInfo
 from mp_mcp.store.schema import has_schema
 
@@ -95,6 +96,7 @@ def tables(
 ) -> list[TableInfo]:
     """Every table that a query can name, by name."""
     ours = _kinds(cursor)
+    times = _fetched(cursor)
     found = cursor.execute(
         "SELECT table_name, column_count, 'BASE TABLE' FROM duckdb_tables()"
         " WHERE database_name = current_database() AND schema_name = 'main'"
@@ -113,8 +115,25 @@ def tables(
             columns=columns,
             where=where,
         )
-        listed.append(info.model_copy(update=_covered(cursor, name, late_days) if is_ours else {}))
+        known = {}
+        if is_ours:
+            known = {**_covered(cursor, name, late_days), "fetched_at": times.get(name)}
+        listed.append(info.model_copy(update=known))
     return listed
+
+
+def count_rows(
+    cursor: duckdb.DuckDBPyConnection, table: str, days: tuple[date, date], events: Sequence[str]
+) -> int:
+    """Rows of these days, of these events or of all; 0 without such a table."""
+    if find_table(cursor, table) is None:
+        return 0
+    only = " AND list_contains(?::VARCHAR[], event)" if events else ""
+    row = cursor.execute(
+        f"SELECT count(*) FROM {stored_name(table)} WHERE day BETWEEN ? AND ?{only}",  # noqa: S608
+        [*days, *([list(events)] if events else [])],
+    ).fetchone()
+    return int(row[0]) if row else 0
 
 
 def kind_and_rows(cursor: duckdb.DuckDBPyConnection, name: str) -> tuple[str, int | None]:
@@ -126,6 +145,19 @@ def kind_and_rows(cursor: duckdb.DuckDBPyConnection, name: str) -> tuple[str, in
         [name],
     ).fetchone()
     return kind, _rows(cursor, name, is_view=view is not None, is_ours=kind != "other")
+
+
+def _fetched(cursor: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
+    """When each table was loaded last; a load of some profiles says nothing about the others."""
+    if not has_schema(cursor):
+        return {}
+    rows = cursor.execute(
+        "SELECT name, date_trunc('second', coalesce(max(loaded_at) FILTER (report ->> '/partial'"
+        " IS DISTINCT FROM 'true'), max(loaded_at)))"
+        " FROM _mp.tables JOIN _mp.loads ON table_name = name"
+        " AND loaded_at >= created_at GROUP BY name"
+    ).fetchall()
+    return dict(rows)
 
 
 def _kinds(cursor: duckdb.DuckDBPyConnection) -> dict[str, tuple[str, str | None]]:
@@ -159,7 +191,6 @@ def _covered(cursor: duckdb.DuckDBPyConnection, name: str, late_days: float) -> 
         "missing_days": (last - first).days + 1 - len(found.days),
         "gaps": [*gaps[:MOST_GAPS], *(["..."] if len(gaps) > MOST_GAPS else [])] or None,
         "stale_days": len(found.stale(late_days)),
-        "fetched_at": found.fetched_at and found.fetched_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "events": list(found.events) or None,
     }
 

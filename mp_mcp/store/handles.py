@@ -16,6 +16,8 @@ from mp_mcp.store.models import (
     DroppedTable,
     Format,
     LoadReport,
+    ProfileChoice,
+    ProfilesReport,
     SavedTable,
     SpooledFile,
     TableInfo,
@@ -113,13 +115,21 @@ class StoreWriter(Handle, ABC):
         refresh: bool = False,
         replace: bool = False,
         since: datetime | None = None,
+        zone: str | None = None,
     ) -> list[date]:
         """Which days (first, last; inclusive) have to be downloaded, before anything is spent.
 
         Those that are missing or that late events may still change; with `refresh` all of them,
         but for those that this job has loaded or that were fetched `since` a UTC time. `replace`
-        means that the table will be made anew.
-        Raises: TableExistsError, DatabaseLockedError.
+        means that the table will be made anew; `zone` is only checked.
+        Raises: TableExistsError, UsageError for an unknown zone, DatabaseLockedError.
+        """
+
+    @abstractmethod
+    async def show_utc(self, table: str, zone: str) -> None:
+        """Add the column time_utc to an event table whose times are those of this zone's clock.
+
+        Raises: UsageError for an unknown zone, QueueFullError.
         """
 
     @abstractmethod
@@ -171,4 +181,24 @@ class StoreWriter(Handle, ABC):
 
         Raises: TableMissingError, UsageError for a table that mp did not make, QueueFullError,
         DatabaseLockedError.
+        """
+
+    @abstractmethod
+    async def require_profiles(
+        self, table: str, choice: ProfileChoice, *, replace: bool = False
+    ) -> None:
+        """Get write access, and see that profiles of this choice may go into the table.
+
+        Raises: TableExistsError when the name has another meaning, DatabaseLockedError.
+        """
+
+    @abstractmethod
+    async def load_profiles(
+        self, table: str, files: Sequence[Path], choice: ProfileChoice, *, replace: bool = False
+    ) -> ProfilesReport:
+        """Make the table hold what was spooled, in one transaction.
+
+        Of the profiles that `choice` asks for (with `distinct_ids` only those), the ones that the
+        files lack are removed. `replace` forgets what the table was before.
+        Raises: TableExistsError, QueueFullError, DiskFullError, DatabaseLockedError.
         """

@@ -1,10 +1,13 @@
-"""One event table: a stored table, the view that people query, and what we know of its columns.
+"""One fetched table: a stored table, the view that people query, and what we know of its columns.
 
 Never alters a table that we did not make, and never reads an export.
 
 The stored table `_mp.data_<name>` has the fixed columns, one column `p1`, `p2`, ... per frequent
 property, and the rest. The view `main.<name>` shows every property under its own name: from its
 column, from the rest, or from both when the column came after rows that hold it in the rest.
+
+A profile is stored like an event whose name is the profile's id; of the other fixed columns it has
+only what its own properties of these names say.
 """
 
 # Names and literals are quoted by exact.py; values of users are parameters.
@@ -13,13 +16,13 @@ column, from the rest, or from both when the column came after rows that hold it
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
 from duckdb import DuckDBPyConnection
 
 from mp_mcp.errors import TableExistsError, UsageError
 from mp_mcp.store import exact
 from mp_mcp.store.exact import Column, Kind, identifier, literal
+from mp_mcp.store.local_time import utc_column
 from mp_mcp.store.schema import has_schema, utc_now
 
 MAX_COLUMNS = 300
@@ -29,7 +32,14 @@ RESERVED_KEYS = frozenset(exact.FIXED_KEYS)
 """Case-folded keys that no property column may have."""
 
 _LONGEST_NAME = 255
-_VIEW_NAMES = ("event", "time", "distinct_id", "insert_id", "day", "properties", "_rest")
+_FIXED_IN_VIEW = {
+    "events": "event, time, distinct_id, insert_id, day",
+    "profiles": "event AS distinct_id",
+}
+_VIEW_NAMES = {
+    "events": ("event", "time", "distinct_id", "insert_id", "day", "properties", "_rest"),
+    "profiles": ("distinct_id", "properties", "_rest"),
+}
 _STORED = (
     "event VARCHAR, time TIMESTAMP, distinct_id VARCHAR, insert_id VARCHAR, day DATE,"
     " kept UTINYINT, rest JSON"
@@ -80,6 +90,8 @@ def stored_name(table: str) -> str:
 
 def find_table(cursor: DuckDBPyConnection, name: str) -> Table | None:
     """The registered table of this name in any spelling of its case."""
+    if not has_schema(cursor):
+        return None
     row = cursor.execute(
         "SELECT name, kind, where_filter, unlisted FROM _mp.tables WHERE lower(name) = lower(?)",
         [name],
@@ -93,7 +105,7 @@ def check_kind(cursor: DuckDBPyConnection, table: str) -> Table | None:
     Raises: UsageError for a bad name, TableExistsError when the name has another meaning.
     """
     check_table_name(table)
-    found = find_table(cursor, table) if has_schema(cursor) else None
+    found = find_table(cursor, table)
     if found is None:
         if exists(cursor, table):
             raise taken(cursor, table, "is not a table that mp made")
@@ -125,38 +137,27 @@ def exists(cursor: DuckDBPyConnection, name: str) -> bool:
     return row is not None
 
 
-def taken(cursor: DuckDBPyConnection, table: str, why: str) -> TableExistsError:
-    """The error for a name with another meaning; its hint is a name that is free."""
+def taken(cursor: DuckDBPyConnection, table: str, why: str, *, also: str = "") -> TableExistsError:
+    """The error of a name that is in use; its hint has a free one, and what `also` helps."""
     free = next(
         name for number in range(2, 1000) if not exists(cursor, name := f"{table[:58]}_{number}")
     )
     return TableExistsError(
         f"The table {table} exists and {why}.",
-        hint=f"Use another table, for instance {free}.",
+        hint=f"Use another table, for instance {free}. {also}".strip(),
     )
 
 
-def create_table(cursor: DuckDBPyConnection, table: str, where: str | None) -> Table:
-    """Make an empty event table and register it; the view follows with `refresh_view`."""
+def create_table(
+    cursor: DuckDBPyConnection, table: str, where: str | None, kind: str = "events"
+) -> Table:
+    """Make an empty table and register it; the view follows with `refresh_view`."""
     cursor.execute(f"CREATE TABLE {stored_name(table)} ({_STORED})")
     cursor.execute(
-        "INSERT INTO _mp.tables VALUES (?, 'events', ?, ?, false)", [table, where, utc_now()]
+        "INSERT INTO _mp.tables VALUES (?, ?, ?, ?, false, NULL)",
+        [table, kind, where, utc_now()],
     )
-    return Table(table, "events", where)
-
-
-def count_rows(
-    cursor: DuckDBPyConnection, table: str, days: tuple[date, date], events: Sequence[str]
-) -> int:
-    """Rows of these days, of these events or of all; 0 without such a table."""
-    if not has_schema(cursor) or find_table(cursor, table) is None:
-        return 0
-    only = " AND list_contains(?::VARCHAR[], event)" if events else ""
-    row = cursor.execute(
-        f"SELECT count(*) FROM {stored_name(table)} WHERE day BETWEEN ? AND ?{only}",
-        [*days, *([list(events)] if events else [])],
-    ).fetchone()
-    return int(row[0]) if row else 0
+    return Table(table, kind, where)
 
 
 def drop_table(cursor: DuckDBPyConnection, table: str) -> None:
@@ -214,12 +215,14 @@ def promotable(key: str, taken: set[str]) -> bool:
     return listable(key) and key.casefold() not in taken
 
 
-def with_view_name(key: str, kind: Kind, properties: Iterable[Property]) -> Property:
+def with_view_name(
+    key: str, kind: Kind, properties: Iterable[Property], table_kind: str = "events"
+) -> Property:
     """The key with a name that is free in the view; DuckDB's names ignore case."""
-    taken = {name.casefold() for name in _VIEW_NAMES}
-    taken |= {prop.view_name.casefold() for prop in properties}
+    used = {name.casefold() for name in _VIEW_NAMES[table_kind]}
+    used |= {prop.view_name.casefold() for prop in properties}
     name, number = key, 2
-    while name.casefold() in taken:
+    while name.casefold() in used:
         name, number = f"{key}_{number}", number + 1
     return Property(key, name, kind)
 
@@ -239,18 +242,31 @@ def stored_columns(properties: Iterable[Property]) -> list[Column]:
     return [column for prop in properties if (column := prop.column)]
 
 
-def refresh_view(cursor: DuckDBPyConnection, table: str, properties: Sequence[Property]) -> None:
+def refresh_view(
+    cursor: DuckDBPyConnection,
+    table: str,
+    properties: Sequence[Property],
+    table_kind: str = "events",
+) -> None:
     """Make the view show these properties, and prop() know which keys are columns."""
-    shown = "".join(f", {_shown(prop)} AS {identifier(prop.view_name)}" for prop in properties)
+    whole = exact.rebuilt(stored_columns(properties))
+    shown = "".join(
+        f", {_shown(prop, whole)} AS {identifier(prop.view_name)}" for prop in properties
+    )
+    taken = {prop.view_name.casefold() for prop in properties}
+    utc = utc_column(cursor, table, taken) if table_kind == "events" else ""
     cursor.execute(
-        f"CREATE OR REPLACE VIEW main.{identifier(table)} AS SELECT event, time, distinct_id,"
-        f" insert_id, day{shown}, {exact.rebuilt(stored_columns(properties))} AS properties,"
+        f"CREATE OR REPLACE VIEW main.{identifier(table)} AS"
+        f" SELECT {_FIXED_IN_VIEW[table_kind]}{utc}{shown}, {whole} AS properties,"
         f" rest AS _rest FROM {stored_name(table)}"
     )
     refresh_prop(cursor)
 
 
-def _shown(prop: Property) -> str:
+def _shown(prop: Property, whole: str) -> str:
+    if prop.key in exact.FIXED_KEYS:
+        # Only profiles show these as properties, and seldom have any.
+        return exact.rest_column(whole, prop.key, prop.kind)
     if prop.column_name is None:
         return exact.rest_column("rest", prop.key, prop.kind)
     if prop.in_rest or (prop.odd and prop.kind is Kind.TEXT):

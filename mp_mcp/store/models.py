@@ -1,9 +1,9 @@
 """What the store answers. Never holds SQL."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 Format = Literal["parquet", "csv", "csv.gz", "jsonl", "jsonl.gz"]
 """What an answer can be written as."""
@@ -28,11 +28,13 @@ class TableInfo(BaseModel):
     stale_days: int | None = Field(
         default=None, description="days fetched before late events can have arrived"
     )
-    fetched_at: str | None = Field(default=None, description="UTC time of the latest fetch")
     events: list[str] | None = Field(
         default=None, description="the only events that were fetched; null means all"
     )
     where: str | None = Field(default=None, description="filter that every fetch of it uses")
+    fetched_at: datetime | None = Field(
+        default=None, description="UTC time of the last load; of profiles, of all that it holds"
+    )
 
 
 class LoadReport(BaseModel):
@@ -94,3 +96,27 @@ class SpooledFile(BaseModel):
     path: str
     bytes: int
     rows: int | None = None
+
+
+class ProfileChoice(BaseModel):
+    """Which profiles, and what of them, a fetch asked for; the default is everything."""
+
+    model_config = ConfigDict(frozen=True)
+
+    where: str | None = None
+    cohort: int | None = None
+    output_properties: tuple[str, ...] = ()
+    distinct_ids: tuple[str, ...] = ()
+
+
+class ProfilesReport(BaseModel):
+    """What a load of profiles did. Counts are profiles."""
+
+    rows: int = Field(description="profiles now in the table")
+    new: int = 0
+    changed: int = 0
+    gone: int = Field(default=0, description="removed: they were not in Mixpanel's answer")
+    unchanged: int = 0
+    duplicates: int = Field(default=0, description="came twice; the later one was kept")
+    new_columns: list[str] = Field(default_factory=list, description="properties that got a column")
+    partial: bool = Field(default=False, description="only some distinct ids were asked for")

@@ -52,7 +52,8 @@ def reconcile(
         else:
             after[column.key] = prop
             moves[str(prop.column_name)] = column.name
-    unlisted = _note_rest(after, columns, folded, in_rest, overflow=overflow) or table.unlisted
+    left_out = _note_rest(after, columns, folded, in_rest, table.kind, overflow=overflow)
+    unlisted = left_out or table.unlisted
     return Meeting(
         properties=list(after.values()),
         moves=moves,
@@ -68,6 +69,7 @@ def _note_rest(
     columns: Sequence[Column],
     folded: Sequence[Column],
     in_rest: Sequence[Seen],
+    table_kind: str,
     *,
     overflow: bool,
 ) -> bool:
@@ -79,7 +81,7 @@ def _note_rest(
     if overflow:
         for key in properties.keys() - moved:
             properties[key] = replace(properties[key], in_rest=True)
-    left_out = [_note(seen, properties, moved) for seen in in_rest]
+    left_out = [_note(seen, properties, moved, table_kind) for seen in in_rest]
     return overflow or any(left_out) or not back <= properties.keys()
 
 
@@ -94,7 +96,7 @@ def _home(
     if prop is None:
         if len(properties) >= layout.MAX_COLUMNS and column.key != exact.PROCESSED_KEY:
             return None
-        prop = layout.with_view_name(column.key, column.kind, properties.values())
+        prop = layout.with_view_name(column.key, column.kind, properties.values(), table.kind)
         # A key that no column was left for may be in the rest of older rows.
         prop = replace(prop, in_rest=table.unlisted)
     elif prop.kind != column.kind:
@@ -106,7 +108,9 @@ def _home(
     return prop
 
 
-def _note(seen: Seen, properties: dict[str, layout.Property], moved: set[str]) -> bool:
+def _note(
+    seen: Seen, properties: dict[str, layout.Property], moved: set[str], table_kind: str
+) -> bool:
     """Note a key of the rest; True when no column is left for it."""
     prop = properties.get(seen.key)
     if prop is None:
@@ -114,7 +118,7 @@ def _note(seen: Seen, properties: dict[str, layout.Property], moved: set[str]) -
             return False
         if len(properties) >= layout.MAX_COLUMNS:
             return True
-        prop = layout.with_view_name(seen.key, seen.kind, properties.values())
+        prop = layout.with_view_name(seen.key, seen.kind, properties.values(), table_kind)
     fitting = seen.fitting(prop.kind)
     properties[seen.key] = replace(
         prop,

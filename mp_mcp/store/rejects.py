@@ -71,6 +71,13 @@ def repair(files: list[Path], *, complete: bool, rejects: Path | None) -> Repair
     return done
 
 
+def without_halves(text: str) -> str:
+    """JSON text whose escaped halves of surrogates, which are no characters, became U+FFFD."""
+    if "\\u" not in text:
+        return text
+    return _ESCAPE.sub(lambda match: r"\ufffd" if match["lone"] else match[0], text)
+
+
 def remove(files: list[Path]) -> None:
     """Delete the clean copies."""
     for path in files:
@@ -170,8 +177,7 @@ def _cut(path: Path) -> IncompleteExportError:
 def _decode(line: bytes, done: Repair) -> tuple[object, bytes]:
     """The JSON value of a line and the text that DuckDB reads as the same value."""
     text = line.decode(errors="replace")
-    if "\\u" in text:
-        text = _ESCAPE.sub(lambda match: r"\ufffd" if match["lone"] else match[0], text)
+    text = without_halves(text)
     changed = text.encode() != line
     value = _parse(text, strict=True)
     if value is not None and not _repeats(value, text):

@@ -9,13 +9,14 @@ from duckdb import DuckDBPyConnection
 
 from mp_mcp.errors import DatabaseCorruptError
 
-VERSION = 1
+VERSION = 2
 
 _TABLES = """
 CREATE SCHEMA _mp;
 CREATE TABLE _mp.meta (name VARCHAR, value VARCHAR);
 CREATE TABLE _mp.tables (
-    name VARCHAR, kind VARCHAR, where_filter VARCHAR, created_at TIMESTAMP, unlisted BOOLEAN
+    name VARCHAR, kind VARCHAR, where_filter VARCHAR, created_at TIMESTAMP, unlisted BOOLEAN,
+    zone VARCHAR
 );
 CREATE TABLE _mp.columns (
     table_name VARCHAR, key VARCHAR, column_name VARCHAR, view_name VARCHAR, type VARCHAR,
@@ -28,12 +29,13 @@ CREATE TABLE _mp.loads (
     job_id VARCHAR, table_name VARCHAR, loaded_at TIMESTAMP, report VARCHAR
 );
 """
-# tables: kind is events, profiles or saved; unlisted = some property got no column (see layout).
+# tables: kind is events, profiles or saved; unlisted = some property got no column (see layout);
+#   zone = the times are those of this zone's clock (see local_time).
 # columns: one property of one table; column_name is NULL while all its values live in the rest;
 #   in_rest = the rest may hold values of this type, too; odd = the rest holds other types.
 # coverage: event NULL means every event of that day.
 
-_MIGRATIONS: dict[int, str] = {}
+_MIGRATIONS: dict[int, str] = {1: "ALTER TABLE _mp.tables ADD COLUMN zone VARCHAR"}
 """SQL that brings a file from this version to the next."""
 
 

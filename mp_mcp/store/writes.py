@@ -15,13 +15,22 @@ from pathlib import Path
 from uuid import uuid4
 
 from mp_mcp.errors import DiskFullError, MpError
-from mp_mcp.store import catalog, coverage, keep, layout, load
+from mp_mcp.store import catalog, coverage, keep, layout, load, local_time
 from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.guarded import GuardedReads
 from mp_mcp.store.handles import StoreWriter
 from mp_mcp.store.lanes import Lanes
 from mp_mcp.store.locks import LOCK_WAIT_S
-from mp_mcp.store.models import DroppedTable, LoadReport, SavedTable
+from mp_mcp.store.models import (
+    DroppedTable,
+    LoadReport,
+    ProfileChoice,
+    ProfilesReport,
+    SavedTable,
+)
+from mp_mcp.store.profile_merge import merge_profiles
+from mp_mcp.store.profile_stage import stage_profiles
+from mp_mcp.store.profile_table import check_target
 from mp_mcp.store.reads import Limits
 from mp_mcp.store.schema import ensure_schema, has_schema
 from mp_mcp.store.session import Session
@@ -85,6 +94,7 @@ class Writer(StoreWriter):
         refresh: bool = False,
         replace: bool = False,
         since: datetime | None = None,
+        zone: str | None = None,
     ) -> list[date]:
         """Days that are missing, or that late events may still change."""
         wanted = coverage.Wanted(
@@ -97,6 +107,8 @@ class Writer(StoreWriter):
         )
 
         def look(cursor: Cursor) -> list[date]:
+            if zone is not None:
+                local_time.check_zone(cursor, zone)
             if replace:
                 layout.check_kind(cursor, table)
             else:
@@ -108,11 +120,20 @@ class Writer(StoreWriter):
         async with self._database.session(write=True, lock_wait_s=self._lock_wait_s) as session:
             return await session.run(look)
 
+    async def show_utc(self, table: str, zone: str) -> None:
+        """Note the zone, and show the column."""
+
+        def note(cursor: Cursor) -> None:
+            local_time.note_zone(cursor, table, zone)
+            layout.refresh_view(cursor, table, layout.properties_of(cursor, table))
+
+        await self._queue.submit(note)
+
     async def count_rows(
         self, table: str, days: tuple[date, date], *, events: tuple[str, ...] = ()
     ) -> int:
         """Rows of these days in the table now."""
-        count = partial(layout.count_rows, table=table, days=days, events=events)
+        count = partial(catalog.count_rows, table=table, days=days, events=events)
         return await self._database.run(count, lock_wait_s=self._lock_wait_s)
 
     def spool(self) -> AbstractAsyncContextManager[Path]:
@@ -175,8 +196,31 @@ class Writer(StoreWriter):
                     anew_for=(self._job_id or load_id) if replace else None,
                 )
 
-            is_big = sum(file.stat().st_size for file in files) > BIG_LOAD_BYTES
-            report = await self._queue.submit(swap, session=session, checkpoint=is_big)
+            report = await self._queue.submit(swap, session=session, checkpoint=_are_big(files))
+            await self._look_again(session)
+            return report
+
+    async def require_profiles(
+        self, table: str, choice: ProfileChoice, *, replace: bool = False
+    ) -> None:
+        """See that the load will be possible, before anything is spent on it."""
+        check = partial(check_target, table=table, choice=choice, replace=replace)
+        await self._database.run(check, write=True, lock_wait_s=self._lock_wait_s)
+
+    async def load_profiles(
+        self, table: str, files: Sequence[Path], choice: ProfileChoice, *, replace: bool = False
+    ) -> ProfilesReport:
+        """Stage the files on a cursor of their own; only the merge waits for its turn to write."""
+        load_id = uuid4().hex if self._job_id is None else f"{self._job_id} {table} profiles"
+        stage = partial(stage_profiles, table=table, files=files, afresh=replace)
+        async with self._database.session(write=True, lock_wait_s=self._lock_wait_s) as session:
+            staged = await session.run(stage)
+
+            def merge(cursor: Cursor) -> ProfilesReport:
+                ensure_schema(cursor)
+                return merge_profiles(cursor, staged, choice, replace=replace, job_id=load_id)
+
+            report = await self._queue.submit(merge, session=session, checkpoint=_are_big(files))
             await self._look_again(session)
             return report
 
@@ -228,3 +272,7 @@ class Writer(StoreWriter):
         self._loads += 1
         part = f"{days[0]}..{days[1]}" if days else f"part {self._loads}"
         return " ".join((self._job_id, table, part, *sorted(events)))
+
+
+def _are_big(files: Sequence[Path]) -> bool:
+    return sum(file.stat().st_size for file in files) > BIG_LOAD_BYTES

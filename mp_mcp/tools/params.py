@@ -54,14 +54,14 @@ def _as_date_if_any(value: Any) -> Any:
     return None if value in (None, "") else _as_date(value)
 
 
-def _none_if_empty(value: Any) -> Any:
+def none_if_empty(value: Any) -> Any:
     """Agents send "" for an argument that they leave out."""
     return None if value == "" else value
 
 
 Day = Annotated[date, BeforeValidator(_as_date)]
 DayIfAny = Annotated[date | None, BeforeValidator(_as_date_if_any)]
-TextIfAny = Annotated[str | None, BeforeValidator(_none_if_empty)]
+TextIfAny = Annotated[str | None, BeforeValidator(none_if_empty)]
 
 FromDate = Annotated[
     Day, Flag("--from"), Field(description="First day, YYYY-MM-DD, inclusive, e.g. 2025-01-01")
@@ -74,7 +74,7 @@ Event = Annotated[
 ]
 EventIfAny = Annotated[
     str | None,
-    BeforeValidator(_none_if_empty),
+    BeforeValidator(none_if_empty),
     Flag("-e", "--event"),
     Field(description="Only of this event, e.g. Signup"),
 ]
@@ -103,7 +103,7 @@ Property = Annotated[
 ]
 On = Annotated[
     str | None,
-    BeforeValidator(_none_if_empty),
+    BeforeValidator(none_if_empty),
     Flag("-o", "--on"),
     Field(description='Break down by this property or expression, e.g. plan, properties["plan"]'),
 ]
@@ -117,19 +117,10 @@ NumericOn = Annotated[
 ]
 Where = Annotated[
     str | None,
-    BeforeValidator(_none_if_empty),
+    BeforeValidator(none_if_empty),
     Flag("-w", "--where"),
     Field(description='Mixpanel filter expression, e.g. properties["plan"] == "team"'),
 ]
-Refresh = Annotated[
-    bool,
-    Flag("--refresh"),
-    Field(description="Download all the days again, also those that are complete"),
-]
-Replace = Annotated[
-    bool, Flag("--replace"), Field(description="Make the table anew, with these days only")
-]
-Workers = Annotated[int, Flag("--workers"), Field(ge=1, le=8, description="Downloads side by side")]
 Unit = Annotated[
     segmentation.Unit,
     Flag("-u", "--unit"),
@@ -196,19 +187,6 @@ Timeout = Annotated[
     Flag("--timeout"),
     Field(gt=0, le=600, description="Stop after this many seconds; agents get at most 30"),
 ]
-JobId = Annotated[
-    str,
-    Flag(argument="JOB"),
-    Field(min_length=1, description="Id of a job, from fetch_events or inspect_jobs"),
-]
-JobIfAny = Annotated[
-    TextIfAny, Flag(argument="JOB"), Field(description="Only this job; empty means all")
-]
-WaitTimeout = Annotated[
-    float,
-    Flag("--timeout"),
-    Field(ge=0, description="Wait at most this many seconds; one call waits 30 at most"),
-]
 FunnelId = Annotated[
     int, Flag(argument="FUNNEL_ID"), Field(ge=1, description="Id from inspect_funnels, e.g. 7001")
 ]
@@ -239,7 +217,7 @@ SchemaName = Annotated[
 ]
 Search = Annotated[
     str | None,
-    BeforeValidator(_none_if_empty),
+    BeforeValidator(none_if_empty),
     Flag("--search"),
     Field(description="Only names that contain this text, in any case"),
 ]

@@ -2,7 +2,7 @@
 
 from mp_mcp.jobs import Job, JobControl
 from mp_mcp.tool import tool
-from mp_mcp.tools.params import JobId
+from mp_mcp.tools.fetch_params import JobId
 
 
 @tool(destructive=True)

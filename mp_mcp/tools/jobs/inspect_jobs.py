@@ -3,7 +3,7 @@
 from mp_mcp.jobs import Job, Jobs
 from mp_mcp.results import Rows
 from mp_mcp.tool import tool
-from mp_mcp.tools.params import JobIfAny
+from mp_mcp.tools.fetch_params import JobIfAny
 
 COLUMNS = ("job", "tool", "state", "progress", "client", "started_at", "ended_at")
 

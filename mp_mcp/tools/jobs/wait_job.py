@@ -4,7 +4,7 @@ from mp_mcp.errors import JobCancelledError, error_of
 from mp_mcp.jobs import WAIT_S, Job, Jobs
 from mp_mcp.progress import Progress
 from mp_mcp.tool import tool
-from mp_mcp.tools.params import JobId, WaitTimeout
+from mp_mcp.tools.fetch_params import JobId, WaitTimeout
 
 
 @tool

@@ -1,7 +1,7 @@
 """What a fetch of events was asked for, in one value. Never says how to get it."""
 
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Asked(NamedTuple):
@@ -14,3 +14,14 @@ class Asked(NamedTuple):
     refresh: bool = False
     replace: bool = False
     workers: int = 3
+
+    def days_wanted(self) -> dict[str, Any]:
+        """The arguments of `StoreWriter.days_to_fetch`."""
+        return {
+            "table": self.table,
+            "days": self.days,
+            "events": self.events,
+            "where": self.where,
+            "refresh": self.refresh,
+            "replace": self.replace,
+        }

@@ -10,17 +10,8 @@ from mp_mcp.mixpanel.client import MixpanelExport
 from mp_mcp.progress import Progress
 from mp_mcp.store.handles import StoreWriter
 from mp_mcp.tool import tool
-from mp_mcp.tools.params import (
-    Events,
-    FromDate,
-    Refresh,
-    Replace,
-    Table,
-    ToDate,
-    Where,
-    Workers,
-    require_order,
-)
+from mp_mcp.tools.fetch_params import Refresh, Replace, TimeZone, Workers
+from mp_mcp.tools.params import Events, FromDate, Table, ToDate, Where, require_order
 from mp_mcp.tools.storage.asked import Asked
 from mp_mcp.tools.storage.fetching import Fetching
 
@@ -62,6 +53,7 @@ async def fetch_events(
     refresh: Refresh = False,
     replace: Replace = False,
     workers: Workers = 3,
+    time_zone: TimeZone = None,
 ) -> Fetched:
     """Download the raw events of these days from Mixpanel into a local table for query_sql.
 
@@ -72,21 +64,40 @@ async def fetch_events(
     project's 60 exports per hour.
     Example: from_date="2025-01-01", to_date="2025-01-31".
     """
+    days = _until_today(from_date, to_date)
+    asked = Asked(table, days, events, where, refresh, replace, workers)
+    zone = await _zone(mixpanel, time_zone)
+    # Write access first: a foreign lock must not cost export budget.
+    wanted = await store.days_to_fetch(**asked.days_wanted(), zone=zone)
+    fetching = Fetching(mixpanel, store, progress, asked, wanted)
+    if wanted:
+        await fetching.run()
+    if zone is not None:
+        await store.show_utc(table, zone)
+    rows = await store.count_rows(table, asked.days, events=events)
+    return _summed(asked, to_date, wanted, fetching, rows)
+
+
+def _until_today(from_date: date, to_date: date) -> tuple[date, date]:
+    """The days of the range that have begun. Raises: UsageError when none has."""
     require_order(from_date, to_date)
     today = datetime.now(UTC).date()
     if from_date > today:
         raise UsageError(f"{from_date} is in the future.", hint=f"Today is {today} (UTC).")
-    last = min(to_date, today)
-    asked = Asked(table, (from_date, last), events, where, refresh, replace, workers)
-    # Write access first: a foreign lock must not cost export budget.
-    days = await store.days_to_fetch(
-        table, asked.days, events=events, where=where, refresh=refresh, replace=replace
-    )
-    fetching = Fetching(mixpanel, store, progress, asked, days)
-    if days:
-        await fetching.run()
-    rows = await store.count_rows(table, asked.days, events=events)
-    return _summed(asked, to_date, days, fetching, rows)
+    return from_date, min(to_date, today)
+
+
+async def _zone(mixpanel: MixpanelExport, wanted: str | None) -> str | None:
+    """The name of the zone. Raises: UsageError when Mixpanel does not tell the project's own."""
+    if wanted != "project":
+        return wanted
+    found = await mixpanel.zone()
+    if found is None:
+        raise UsageError(
+            "Mixpanel does not tell the project's time zone.",
+            hint='Name it yourself, e.g. time_zone="Europe/Lisbon": it is in the project settings.',
+        )
+    return found
 
 
 def _summed(

@@ -114,14 +114,8 @@ class Fetching:
         """Whether another fetch brought these days meanwhile."""
         if self._asked.replace:
             return False
-        missing = await self._store.days_to_fetch(
-            self._asked.table,
-            (window.first, window.last),
-            events=self._asked.events,
-            where=self._asked.where,
-            refresh=self._asked.refresh,
-            since=self._since,
-        )
+        wanted = self._asked.days_wanted() | {"days": (window.first, window.last)}
+        missing = await self._store.days_to_fetch(**wanted, since=self._since)
         return not missing
 
     async def _export(self, window: Window, folder: Path) -> ExportedFile:

@@ -10,7 +10,7 @@ import pytest
 from mp_mcp.errors import MixpanelError, RateLimitedError
 from mp_mcp.mixpanel.cache import AnswerCache
 from mp_mcp.mixpanel.models import Credentials, Target
-from mp_mcp.mixpanel.transport import Question
+from mp_mcp.mixpanel.transport import Decode, Question
 from mp_mcp.state import State
 
 from .budgeting import Clock
@@ -29,7 +29,7 @@ class Mixpanel:
         self.asked = 0
         self._answer = answer or (lambda number: [f"answer {number}"])
 
-    async def ask(self, _question: Question) -> Any:
+    async def ask(self, question: Question, decode: Decode | None = None) -> Any:  # noqa: ARG002
         self.asked += 1
         found = self._answer(self.asked)
         return await found if hasattr(found, "__await__") else found

@@ -1,45 +1,27 @@
 """`POST query/engage` on the wire: every page once, and nothing lost."""
 
 import json
-import sys
-from collections.abc import AsyncGenerator
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mp_mcp.errors import MixpanelError, MixpanelUnavailableError, PlanError, UsageError
+from mp_mcp.errors import MixpanelError, MixpanelUnavailableError, UsageError
 from mp_mcp.mixpanel.client import MixpanelExport
-from mp_mcp.mixpanel.engage import PAGES_AT_ONCE, ProfilePage, Selection, profile_pages
+from mp_mcp.mixpanel.engage import ProfilePage, Selection, crawl_profiles
 from mp_mcp.mixpanel.http import Http, make_client
 from mp_mcp.mixpanel.models import Credentials, Target
 
 from .conftest import Script, Wire, unspent
-
-
-def entry(number: int) -> dict[str, Any]:
-    return {"$distinct_id": f"u-{number}", "$properties": {"plan": "team"}, "extra": 1}
-
-
-def page(*results: Any, **more: Any) -> httpx.Response:
-    return httpx.Response(
-        200, json={"status": "ok", "page_size": 2, "results": list(results), **more}
-    )
-
-
-def form_of(request: httpx.Request) -> dict[str, str]:
-    return dict(httpx.QueryParams(request.content.decode()))
+from .engaging import entry, form_of, ids, page, taken
 
 
 async def crawled(wire: Wire, **selected: Any) -> list[ProfilePage]:
-    return [p async for p in profile_pages(MixpanelExport(wire.http), Selection(**selected))]
-
-
-def ids(pages: list[ProfilePage]) -> list[str]:
-    return [profile.distinct_id for one in pages for profile in one.profiles]
+    return await taken(wire.http, **selected)
 
 
 @pytest.mark.anyio
@@ -104,7 +86,8 @@ async def test_a_profile_is_read_whatever_its_id_is(script: Script) -> None:
     ]
     wire = script(page(*results, total=3, page_size=1000, session_id=5))
     (only,) = await crawled(wire)
-    assert only == (0, [("17", {"a": [1, {"b": None}]}), ("", {}), ("x", {})], 3)
+    assert only.profiles == [("17", '{"a":[1,{"b":null}]}'), ("", "{}"), ("x", "{}")]
+    assert (only.number, only.total) == (0, 3)
 
 
 @pytest.mark.anyio
@@ -172,78 +155,40 @@ async def test_pages_that_come_again_and_again_end_the_crawl(
 
 
 @pytest.mark.anyio
-async def test_a_reader_that_stops_leaves_nothing_open(script: Script) -> None:
-    wire = script(page(entry(1), entry(2), session_id="s"), page(entry(3), entry(4)))
-    hooks, opened = sys.get_asyncgen_hooks(), list[Any]()
+async def test_whoever_takes_the_pages_may_end_the_crawl(script: Script) -> None:
+    wire = script(page(entry(1), entry(2), total=99, session_id="s"), page(entry(3), entry(4)))
 
-    def remember(one: AsyncGenerator[Any, Any]) -> None:
-        opened.append(one)
-        if hooks.firstiter:
-            hooks.firstiter(one)
+    async def refuse(one: ProfilePage) -> None:
+        if one.number:
+            raise UsageError("the disk is full")
 
-    sys.set_asyncgen_hooks(firstiter=remember)
-    pages = profile_pages(MixpanelExport(wire.http), Selection())
-    assert [(await anext(pages)).number, (await anext(pages)).number] == [0, 1]
-    await pages.aclose()
-    sys.set_asyncgen_hooks(firstiter=hooks.firstiter)
-    assert len(opened) >= 2
-    assert all(one.ag_frame is None for one in opened)
-
-
-class Crowd:
-    """A Mixpanel with so many pages; it waits with the first until `expected` are asked for."""
-
-    def __init__(self, pages: int, expected: int, failing: int | None = None) -> None:
-        self.pages = pages
-        self.most_at_once = 0
-        self._expected = expected
-        self._failing = failing
-        self._waiting: list[int] = []
-        self._arrived = anyio.Event()
-
-    async def answer(self, request: httpx.Request) -> httpx.Response:
-        number = int(form_of(request)["page"])
-        if number == 0:
-            return page(entry(0), entry(1), total=2 * self.pages, session_id="s")
-        self._waiting.append(number)
-        self.most_at_once = max(self.most_at_once, len(self._waiting))
-        if len(self._waiting) == self._expected:
-            self._arrived.set()
-        with anyio.fail_after(10):
-            await self._arrived.wait()
-        self._waiting.remove(number)
-        if number == self._failing:
-            return httpx.Response(403, json={"error": "no more"})
-        return page(entry(2 * number), entry(2 * number + 1))
+    with pytest.raises(UsageError, match="full"):
+        await crawl_profiles(MixpanelExport(wire.http), Selection(), refuse)
 
 
 @pytest.mark.anyio
-async def test_pages_come_in_order_though_five_are_asked_at_once(target: Target) -> None:
-    crowd = Crowd(pages=9, expected=PAGES_AT_ONCE)
-    async with make_client(httpx.MockTransport(crowd.answer)) as client:
-        handle = MixpanelExport(Http(client, target, unspent()))
-        pages = [one async for one in profile_pages(handle, Selection())]
-    assert crowd.most_at_once == PAGES_AT_ONCE
-    assert [(one.number, one.total) for one in pages] == [(number, 18) for number in range(9)]
-    assert ids(pages) == [f"u-{number}" for number in range(18)]
-
-
-@pytest.mark.anyio
-@pytest.mark.parametrize("failing", [1, 4, 7])
-async def test_a_page_that_fails_fails_the_crawl_with_its_error(
-    target: Target, failing: int
-) -> None:
-    crowd = Crowd(pages=9, expected=PAGES_AT_ONCE, failing=failing)
-    async with make_client(httpx.MockTransport(crowd.answer)) as client:
-        handle = MixpanelExport(Http(client, target, unspent()))
-        with pytest.raises(PlanError, match="no more"):
-            async for _ in profile_pages(handle, Selection()):
-                pass
+async def test_a_session_that_mixpanel_forgot_is_worth_another_try(script: Script) -> None:
+    forgotten = httpx.Response(400, json={"error": "request for page in uncached query for params"})
+    wire = script(page(entry(1), entry(2), total=3, session_id="s"), forgotten)
+    with pytest.raises(MixpanelUnavailableError, match="forgot") as caught:
+        await crawled(wire)
+    assert caught.value.retryable
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    "answer", [[], {}, {"results": 5}, {"results": [{"id": 1}]}, {"results": [[1]]}]
+    "answer",
+    [
+        *([], 7, {}, {"results": 5}, {"results": {}}, {"results": [{"id": 1}]}, {"results": [[1]]}),
+        *(
+            {"results": [{"$distinct_id": id_}]}
+            for id_ in map(json.loads, ("null", "true", "[]", "{}"))
+        ),
+        *(
+            {"results": [{"$distinct_id": "a", "$properties": odd}]}
+            for odd in map(json.loads, ("1", '"x"', "[]"))
+        ),
+    ],
 )
 async def test_an_unknown_shape_is_an_error_not_a_guess(script: Script, answer: Any) -> None:
     with pytest.raises(MixpanelError, match="shape"):
@@ -276,10 +221,11 @@ def test_no_profile_is_lost_or_doubled(sent: list[Any], counted: bool, size: int
     async def crawl() -> list[ProfilePage]:
         target_ = Target(Credentials("oauth", "token"), "42")
         async with make_client(httpx.MockTransport(answer)) as client:
-            handle = MixpanelExport(Http(client, target_, unspent()))
-            return [one async for one in profile_pages(handle, Selection())]
+            return await taken(Http(client, target_, unspent()))
 
     pages = anyio.run(crawl)
     found = [profile for one in pages for profile in one.profiles]
     assert [one.distinct_id for one in found] == [str(one["$distinct_id"]) for one in sent]
-    assert [one.properties for one in found] == [one.get("$properties") or {} for one in sent]
+    assert [json.loads(one.properties) for one in found] == [
+        one.get("$properties") or {} for one in sent
+    ]

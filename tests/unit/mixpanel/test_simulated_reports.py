@@ -10,7 +10,7 @@ from mp_mcp.demo.running import Running, simulator
 from mp_mcp.errors import MixpanelError
 from mp_mcp.mixpanel.bookmarks import BookmarkType, bookmarks
 from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport
-from mp_mcp.mixpanel.engage import Selection, profile_pages
+from mp_mcp.mixpanel.engage import ProfilePage, Selection, crawl_profiles
 from mp_mcp.mixpanel.flows import flows
 from mp_mcp.mixpanel.frequency import frequency
 from mp_mcp.mixpanel.funnels import funnel
@@ -158,8 +158,13 @@ async def test_scripts_count_the_truth_until_jql_ends(sim: Running) -> None:
 @pytest.mark.parametrize("size", [200, 1000])
 async def test_every_profile_comes_once(sim: Running, size: int) -> None:
     sim.switch(engage_page_size=size)
+    pages: list[ProfilePage] = []
+
+    async def take(page: ProfilePage) -> None:
+        pages.append(page)
+
     async with transport(sim) as http:
-        pages = [page async for page in profile_pages(MixpanelExport(http), Selection())]
+        await crawl_profiles(MixpanelExport(http), Selection(), take)
     ids = [profile.distinct_id for page in pages for profile in page.profiles]
     assert len(ids) == len(set(ids)) == pages[0].total
     assert len(pages) == -(-len(ids) // size)

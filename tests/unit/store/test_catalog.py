@@ -32,6 +32,11 @@ async def test_a_fetched_table_shows_rows_days_and_filter(store: Store) -> None:
     assert (events.first_day, events.last_day, events.days) == (JAN_1, date(2025, 1, 2), 2)
     assert (events.missing_days, events.where) == (0, "x > 1")
     assert events.columns > 5
+    assert events.fetched_at is not None
+    await load(store, where="x > 1")
+    (again,) = await store.reader().tables()
+    assert again.fetched_at is not None
+    assert again.fetched_at > events.fetched_at
 
 
 async def test_tables_that_others_made_are_listed_as_other(store: Store, queue: WriteQueue) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from mp_mcp.mixpanel.client import MixpanelExport
 from mp_mcp.mixpanel.models import Credentials, Target, Window
-from mp_mcp.mixpanel.transport import Family, Params, Question
+from mp_mcp.mixpanel.transport import Decode, Family, Params, Question
 
 
 class FakeExport(MixpanelExport):
@@ -27,7 +27,11 @@ class FakeExport(MixpanelExport):
         self._before_export = before_export
         self._content = content
 
-    async def ask(self, question: Question) -> NoReturn:
+    async def ask(
+        self,
+        question: Question,
+        decode: Decode | None = None,  # noqa: ARG002 - the protocol's
+    ) -> NoReturn:
         """Nobody should."""
         raise AssertionError(f"an export asked {question.path}")
 

@@ -3,6 +3,7 @@
 Never open a file outside the folder that a test gives them, never reach the network.
 """
 
+import gzip
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date, datetime, timedelta
@@ -17,6 +18,8 @@ from mp_mcp.store.models import (
     DroppedTable,
     Format,
     LoadReport,
+    ProfileChoice,
+    ProfilesReport,
     SavedTable,
     SpooledFile,
     TableInfo,
@@ -110,6 +113,10 @@ class FakeWriter(StoreWriter):
         every = [days[0] + timedelta(number) for number in range(length)]
         return every if self.missing is None else [day for day in every if day in self.missing]
 
+    async def show_utc(self, table: str, zone: str) -> None:
+        """Noted."""
+        self.events.append(f"show_utc {table} {zone}")
+
     async def count_rows(
         self, table: str, days: tuple[date, date], *, events: tuple[str, ...] = ()
     ) -> int:
@@ -160,6 +167,25 @@ class FakeWriter(StoreWriter):
         """Gone."""
         self.events.append(f"drop {' '.join(tables)}")
         return [DroppedTable(name=table, kind="events") for table in tables]
+
+    async def require_profiles(
+        self, table: str, choice: ProfileChoice, *, replace: bool = False
+    ) -> None:
+        """Write access, unless refused."""
+        self.events.append(f"require {table} {choice.where} {replace}")
+        if self._refusal is not None:
+            raise self._refusal
+
+    async def load_profiles(
+        self, table: str, files: Sequence[Path], choice: ProfileChoice, *, replace: bool = False
+    ) -> ProfilesReport:
+        """One new profile per line."""
+        text = b"".join(gzip.decompress(path.read_bytes()) for path in files).decode()
+        lines = text.splitlines()
+        load = {"table": table, "lines": sorted(lines), "choice": choice, "replace": replace}
+        self.loads.append(load)
+        self.events.append("load")
+        return ProfilesReport(rows=len(lines), new=len(lines))
 
 
 class HeardProgress(Progress):
