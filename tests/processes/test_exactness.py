@@ -180,3 +180,18 @@ def test_another_filter_is_refused_before_an_export_is_spent(
     assert mp(environ, "query", "sql", "SELECT count(*), min(amount) FROM paid").rows == kept
     mp(environ, *fetch, "--replace")
     exactness.check(environ, days, table="paid")
+
+
+def test_replacing_a_table_while_others_fetch_into_it_leaves_every_fetch_complete(
+    environ: dict[str, str], exactness: Exactness
+) -> None:
+    calls = [
+        (exactness.days(0, 6), {"replace": True}),
+        (exactness.days(4, 9), {"replace": True, "workers": 2}),
+        (exactness.days(2, 8), {"workers": 1}),
+    ]
+    exactness.mixpanel.fault(EXPORT, "delay", seconds=0.2, times=6)
+    with Agent(environ) as agent:
+        for call in [agent.start_call("fetch_events", **d.arguments, **more) for d, more in calls]:
+            assert agent.finish(call)["state"] == "done"
+    exactness.check(environ, exactness.all)
