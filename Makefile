@@ -15,9 +15,9 @@ demo: .venv/runtime
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-# The longer variants of the tests of kills and faults.
+# The longer variants of the tests of kills, faults and exactness.
 test-chaos: .venv/dev
-	MP_TEST_CHAOS=1 $(BIN)/python -m pytest tests/chaos
+	MP_TEST_CHAOS=1 $(BIN)/python -m pytest tests/chaos tests/processes/test_exactness*.py
 
 # Other people's clients against the simulator; they are installed below .venv/clients first.
 test-clients: .venv/dev
