@@ -6,7 +6,7 @@ PYTHON ?= $(shell for each in $(CANDIDATES); do \
 BIN := .venv/bin
 UV := $(shell command -v uv)
 
-.PHONY: demo test test-clients lint bench setup generate clean
+.PHONY: demo test test-chaos test-clients lint bench setup generate clean
 
 demo: .venv/runtime
 	@$(BIN)/mp demo
@@ -14,6 +14,10 @@ demo: .venv/runtime
 # Two at a time: tests of processes mostly wait. A file stays on one worker, with its simulator.
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The longer variants of the tests of kills, faults and exactness.
+test-chaos: .venv/dev
+	MP_TEST_CHAOS=1 $(BIN)/python -m pytest tests/chaos tests/processes/test_exactness*.py
 
 # Other people's clients against the simulator; they are installed below .venv/clients first.
 test-clients: .venv/dev

@@ -29,6 +29,10 @@ class Truth:
     """Rows by the text of the asked property; a missing one is `undefined`."""
     sum: float = 0.0
     """Sum of the asked property's numbers."""
+    sum_by_day: Counter[str] = field(default_factory=Counter)
+    """The same by day; of whole numbers it is exact."""
+    distinct_by_day: Counter[str] = field(default_factory=Counter)
+    """How many different (event, distinct_id, second, $insert_id) there are."""
 
     def as_dict(self) -> dict[str, Any]:
         """The same as JSON values."""
@@ -60,17 +64,28 @@ def truth_of(
 
 def _count(truth: Truth, day: str, events: Iterable[Event], prop: str | None) -> None:
     names: Counter[str] = Counter()
+    identities: set[tuple[object, ...]] = set()
     for event in events:
         names[event.name] += 1
         truth.keys.update(event.properties)
         truth.users.add(text_of(event.properties["distinct_id"]))
+        identities.add(_identity(event))
         if prop is not None:
             value = event.properties.get(prop, UNDEFINED)
             truth.values[text_of(value)] += 1
             truth.sum += value if is_number(value) else 0
+            truth.sum_by_day[day] += value if is_number(value) else 0
     if not names:
         return
     truth.by_event.update(names)
     truth.by_day[day] = names.total()
     truth.by_day_event[day] = names
+    truth.distinct_by_day[day] = len(identities)
     truth.events += names.total()
+
+
+def _identity(event: Event) -> tuple[object, ...]:
+    """What a row is told by once it is exported, with times in seconds."""
+    sent = event.properties
+    who = text_of(sent["distinct_id"])
+    return (event.name, who, sent["time"] // 1000, sent.get("$insert_id"))

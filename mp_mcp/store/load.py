@@ -125,14 +125,17 @@ def find_report(cursor: DuckDBPyConnection, job_id: str) -> LoadReport | None:
 
 
 def _make_anew(cursor: DuckDBPyConnection, table: str, job_ids: str) -> None:
-    """Drop what the table was, unless a load of the same job did that before."""
-    loaded = cursor.execute(
-        "SELECT 1 FROM _mp.loads WHERE lower(table_name) = lower(?) AND starts_with(job_id, ?)",
-        [table, job_ids],
-    ).fetchone()
-    if loaded is None:
-        layout.check_kind(cursor, table)
-        layout.drop_table(cursor, table)
+    """Drop what the table was, unless a load of the same job did that before.
+
+    That is noted apart from the table: another job may make it anew meanwhile, and the two must not
+    go on dropping what the other has brought.
+    """
+    note = f"{job_ids} made {table.lower()} anew"
+    if cursor.execute("SELECT 1 FROM _mp.loads WHERE job_id = ?", [note]).fetchone():
+        return
+    layout.check_kind(cursor, table)
+    layout.drop_table(cursor, table)
+    cursor.execute("INSERT INTO _mp.loads VALUES (?, NULL, ?, NULL)", [note, utc_now()])
 
 
 def _clear_days(cursor: DuckDBPyConnection, table: layout.Table, staged: Staged) -> int:

@@ -34,6 +34,7 @@ CREATE TABLE _mp.loads (
 # columns: one property of one table; column_name is NULL while all its values live in the rest;
 #   in_rest = the rest may hold values of this type, too; odd = the rest holds other types.
 # coverage: event NULL means every event of that day.
+# loads: a row without a table only notes that this job has made its table anew.
 
 _MIGRATIONS: dict[int, str] = {1: "ALTER TABLE _mp.tables ADD COLUMN zone VARCHAR"}
 """SQL that brings a file from this version to the next."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import anyio
 
-from mp_mcp.errors import FutureDayError, IncompleteExportError, MpError
+from mp_mcp.errors import FutureDayError, IncompleteExportError, MpError, StoreError
 from mp_mcp.mixpanel.client import MixpanelExport
 from mp_mcp.mixpanel.export import export_window
 from mp_mcp.mixpanel.models import ExportedFile, Window
@@ -51,11 +51,8 @@ class Fetching:
         self._asked = asked
         first, last = asked.days
         self._days = (last - first).days + 1
-        self._complete_before = self._done_days = self._days - len(days)
-        most = affordable(mixpanel.exports_left())
-        self._windows = Windows(days, at_once=asked.workers, most=most)
-        self._places = anyio.Semaphore(WAITING_AT_MOST)
-        self._arrivals = Arrivals(downloaders=asked.workers, loaders=LOADERS)
+        self._complete_before = self._days - len(days)
+        self._plan(days)
         self._started = time.monotonic()
         self._since = datetime.now(UTC).replace(tzinfo=None)
         self._bytes = 0
@@ -64,8 +61,33 @@ class Fetching:
         """A day that has not begun where the project lives."""
         self.days_loaded = 0
 
+    def _plan(self, days: Sequence[date]) -> None:
+        self._done_days = self._days - len(days)
+        most = affordable(self._mixpanel.exports_left())
+        self._windows = Windows(days, at_once=self._asked.workers, most=most)
+        self._places = anyio.Semaphore(WAITING_AT_MOST)
+        self._arrivals = Arrivals(downloaders=self._asked.workers, loaders=LOADERS)
+
     async def run(self) -> None:
         """Download and load everything; an error says what is safe already."""
+        for _ in range(ATTEMPTS):
+            await self._run()
+            dropped = await self._dropped()
+            if not dropped:
+                return
+            self._plan(dropped)
+        raise StoreError(
+            f"Somebody drops the table {self._asked.table}, or makes it anew, again and again.",
+            hint="inspect_jobs shows who; fetch again when that has ended.",
+        )
+
+    async def _dropped(self) -> list[date]:
+        """Days that others have removed meanwhile: `drop_table`, or a fetch that replaces."""
+        wanted = self._asked.days_wanted()
+        missing = await self._store.days_to_fetch(**wanted, since=self._since)
+        return [day for day in missing if self.not_yet is None or day < self.not_yet]
+
+    async def _run(self) -> None:
         try:
             async with self._store.spool() as folder, anyio.create_task_group() as tasks:
                 await self._tell()

@@ -136,3 +136,10 @@ def test_a_table_made_anew_has_only_the_days_of_its_job(loader: Loader) -> None:
     assert covered(loader) == [1, 3]
     loader.load([], days=(JAN_2, JAN_2), job_id="job-b 3", anew_for="job-b")
     assert (loader.values("SELECT event FROM events"), covered(loader)) == ([], [2])
+
+
+def test_two_jobs_that_make_a_table_anew_at_once_drop_it_once_each(loader: Loader) -> None:
+    for at, day in enumerate((JAN_1, JAN_2, JAN_3, JAN_5)):
+        job = ("job-a", "job-b")[at % 2]
+        loader.load([], days=(day, day), job_id=f"{job} {at}", anew_for=job)
+    assert covered(loader) == [2, 3, 5]

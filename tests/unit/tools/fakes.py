@@ -92,6 +92,8 @@ class FakeWriter(StoreWriter):
         self.loads: list[dict[str, Any]] = []
         self.planned: list[dict[str, Any]] = []
         self.missing: set[date] | None = None
+        self.forgets = False
+        """As if others dropped the table after each load."""
         self._folder = folder
         self._refusal = refusal
         self._on_load = on_load or (lambda **_: LoadReport(rows=10))
@@ -105,12 +107,15 @@ class FakeWriter(StoreWriter):
     async def days_to_fetch(
         self, table: str, days: tuple[date, date], *, since: datetime | None = None, **more: Any
     ) -> list[date]:
-        """Those that the test calls missing; all of them, unless it says so."""
+        """Those that the test calls missing, or all of them, but for what was loaded since."""
         self.planned.append({"table": table, "days": days, "since": since, **more})
         if since is None:
             await self.ready()
         length = (days[1] - days[0]).days + 1
         every = [days[0] + timedelta(number) for number in range(length)]
+        if since is not None and not self.forgets:
+            loaded = [load["days"] for load in self.loads]
+            every = [day for day in every if not any(a <= day <= b for a, b in loaded)]
         return every if self.missing is None else [day for day in every if day in self.missing]
 
     async def show_utc(self, table: str, zone: str) -> None:

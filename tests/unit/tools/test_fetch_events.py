@@ -14,6 +14,7 @@ from mp_mcp.errors import (
     IncompleteExportError,
     MixpanelUnavailableError,
     MpError,
+    StoreError,
     UsageError,
 )
 from mp_mcp.mixpanel.client import MixpanelExport
@@ -235,6 +236,29 @@ async def test_progress_counts_windows_events_and_bytes(tmp_path: Path) -> None:
     done = [done for done, _, _ in progress.notes]
     assert done == sorted(done)
     assert {total for _, total, _ in progress.notes} == {4}
+
+
+async def test_days_that_others_drop_meanwhile_are_fetched_again(tmp_path: Path) -> None:
+    to_drop = [0]
+
+    def load(days: tuple[date, date], **_: Any) -> LoadReport:
+        if days[1] == day(6) and to_drop:
+            del store.loads[to_drop.pop()]
+        return LoadReport(rows=1)
+
+    store = FakeWriter(tmp_path, on_load=load)
+    mixpanel = FakeExport()
+    await fetch(mixpanel, store, 7, replace=True)
+    asked = [window.first for window in mixpanel.windows]
+    assert len(asked) == len(set(asked)) + 1
+    assert {day for load in store.loads for day in load["days"]} >= {day(0), day(6)}
+
+
+async def test_a_table_that_is_dropped_again_and_again_fails_the_fetch(tmp_path: Path) -> None:
+    store = FakeWriter(tmp_path)
+    store.forgets = True
+    with pytest.raises(StoreError, match="again and again"):
+        await fetch(FakeExport(), store, 1)
 
 
 async def test_the_report_is_the_sum_over_all_windows(tmp_path: Path) -> None:
