@@ -77,9 +77,14 @@ def run_tool(flags: Flags, tool: str, arguments: dict[str, Any], wants_one: bool
     spinner = talk.Spinner(" ".join(table()[tool]["words"]))
     is_watched = sys.stderr.isatty() and not flags.quiet
     watch = spinner if is_watched else link.unwatched
+
+    def say(line: str) -> None:
+        spinner.erase()
+        talk.say(line)
+
     try:
         if table()[tool].get("is_job"):
-            reply = follow.run_job(home, client, tool, arguments, watch)
+            reply = follow.run_job(home, client, tool, arguments, watch, say)
         elif tool == "wait_job":
             reply = follow.wait(home, client, arguments, watch)
         else:
