@@ -116,8 +116,8 @@ def _expected(counts: dict[str, int], seen: dict[str, Seen], kinds: dict[str, Ki
     """The keys that most often stay in the rest: without a column, or with values that fit none."""
     moving = {key: seen[key].fitting(kind) for key, kind in kinds.items()}
     left = {key: count - moving.get(key, 0) for key, count in counts.items()}
-    often = sorted((key for key in left if left[key] > 0), key=lambda key: -left[key])
-    return often[:_MOST_EXPECTED]
+    often = [key for key in left if left[key] > 0 and layout.listable(key)]
+    return sorted(often, key=lambda key: -left[key])[:_MOST_EXPECTED]
 
 
 def _seen_in_sample(cursor: DuckDBPyConnection, keys: Sequence[str]) -> dict[str, Seen]:

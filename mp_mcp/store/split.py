@@ -173,10 +173,8 @@ def _with_rest(sql: str, values: Sequence[_Value], expected: Sequence[str]) -> s
         f"SELECT *, CASE WHEN size <> moved + 1 THEN json_extract(properties, [{pointers}]) END"
         f" AS found FROM ({sql})"
     )
-    sql = (
-        f"SELECT *, CASE WHEN size = moved + 1 THEN '{{}}'::JSON ELSE {_guess(values, expected)} END"
-        f" AS guess FROM ({sql})"
-    )
+    guess = f"CASE WHEN size = moved + 1 THEN '{{}}'::JSON ELSE {_pieces(values, expected)} END"
+    sql = f"SELECT *, {guess} AS guess FROM ({sql})"
     # A merge patch removes the keys that it sets to null, and leaves the object's own nulls.
     removed = ", ".join(
         f"CASE WHEN {value.fits} THEN {literal(dumps(value.key) + ':null')} END" for value in values
@@ -187,13 +185,13 @@ def _with_rest(sql: str, values: Sequence[_Value], expected: Sequence[str]) -> s
     return f"SELECT *, {_adds_up('tail')} AS adds_up FROM ({sql})"
 
 
-def _guess(values: Sequence[_Value], expected: Sequence[str]) -> str:
+def _pieces(values: Sequence[_Value], expected: Sequence[str]) -> str:
     """The rest if no key is in it but those that were expected, and found in the object."""
     fits = {value.key: value.fits for value in values}
     pieces = []
     for nth, key in enumerate(expected, 1):
         piece = f"{literal(dumps(key) + ':')} || found[{nth}]::VARCHAR"
-        pieces.append(f"CASE WHEN NOT {fits[key]} THEN {piece} END" if key in fits else piece)
+        pieces.append(f"CASE WHEN {fits[key]} THEN NULL ELSE {piece} END" if key in fits else piece)
     return f"('{{' || concat_ws(',', {', '.join(pieces) or 'NULL'}) || '}}')::JSON"
 
 
