@@ -83,8 +83,9 @@ class Fetching:
 
     async def _dropped(self) -> list[date]:
         """Days that others have removed meanwhile: `drop_table`, or a fetch that replaces."""
-        wanted = self._asked.days_wanted()
-        missing = await self._store.days_to_fetch(**wanted, since=self._since)
+        # Whoever brought a day, and when: another fetch may have loaded its own export of it last.
+        wanted = self._asked.days_wanted() | {"refresh": False}
+        missing = await self._store.days_to_fetch(**wanted, since=datetime.min)
         return [day for day in missing if self.not_yet is None or day < self.not_yet]
 
     async def _run(self) -> None:
