@@ -116,6 +116,18 @@ def _truth(world: World, order: dict[str, Any]) -> object:
     ).as_dict()
 
 
+def _profiles(world: World, order: dict[str, Any]) -> object:
+    found = _project(world, order).profiles
+    return {
+        "profiles": {str(one.distinct_id): one.properties for one in found if one.distinct_id != ""}
+    }
+
+
+def _edit_profiles(world: World, order: dict[str, Any]) -> object:
+    _project(world, order).edit_profiles(order["profiles"])
+    return {}
+
+
 _ACTIONS = {
     ("POST", "faults"): _add_fault,
     ("GET", "faults"): _faults,
@@ -130,4 +142,6 @@ _ACTIONS = {
     ("POST", "limits/spend"): _spend,
     ("GET", "story"): _story,
     ("GET", "truth"): _truth,
+    ("GET", "profiles"): _profiles,
+    ("POST", "profiles"): _edit_profiles,
 }

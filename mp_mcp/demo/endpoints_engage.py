@@ -22,7 +22,7 @@ UNCACHED = "request for page in uncached query for params"
 
 @endpoint("query", "/engage", "GET", "POST")
 def engage(call: Call) -> Response:
-    """One page of the profiles that pass the filters; `total` is on the first page only."""
+    """One page of the profiles that pass the filters; at most the first page has the `total`."""
     page = call.integer("page", 0, low=0)
     session = _session(call, page)
     size = call.world.switches.engage_page_size
@@ -33,7 +33,7 @@ def engage(call: Call) -> Response:
         "page_size": size,
         "session_id": session.id,
     }
-    if page == 0:
+    if page == 0 and call.world.switches.engage_total:
         body["total"] = len(session.found)
     profiles = session.found[page * size : (page + 1) * size]
     return JSONResponse({**body, "results": [_shown(one, names) for one in profiles]})

@@ -47,6 +47,9 @@ def profile_of(story: Story, number: int, user: User) -> dict[str, Any]:
     if number % 50 == 9:
         # Some exports have written the text of a missing value back as a value.
         properties["$region"] = "<null>"
+    if number % 13 == 4:
+        # An id of another system, with more digits than a double has.
+        properties["account"] = 2**60 + number
     if number % 11 == 0:
         properties["nps"] = number % 10 if number % 2 else "unknown"
     return properties
@@ -57,6 +60,20 @@ def all_profiles(story: Story, count: int) -> Iterator[Profile]:
     users = make_users(story.seed, max(count, story.user_count))
     for number, user in enumerate(users):
         yield Profile(user.distinct_id, profile_of(story, number, user))
+
+
+def edited(
+    profiles: Iterator[Profile], edits: Mapping[str, Mapping[str, Any] | None]
+) -> Iterator[Profile]:
+    """The profiles with other properties, without deleted ones, with new ones at the end."""
+    left = dict(edits)
+    for profile in profiles:
+        properties = left.pop(str(profile.distinct_id), profile.properties)
+        if properties is not None:
+            yield Profile(profile.distinct_id, properties)
+    yield from (
+        Profile(one, properties) for one, properties in left.items() if properties is not None
+    )
 
 
 def companies(story: Story) -> Iterator[Profile]:

@@ -90,6 +90,17 @@ class Running:
         """Right answers for `from_date`, `to_date`, `event`, `property`."""
         return self._ask("GET", "truth", project_id=project_id, **question)
 
+    def profiles(self, project_id: str = "1001") -> dict[str, dict[str, Any]]:
+        """The properties of everybody who has a profile."""
+        found: dict[str, dict[str, Any]] = self._ask("GET", "profiles", project_id=project_id)[
+            "profiles"
+        ]
+        return found
+
+    def edit_profiles(self, profiles: dict[str, dict[str, Any] | None]) -> None:
+        """Change or add profiles by id; None deletes one."""
+        self._ask("POST", "profiles", {"profiles": profiles})
+
     def _ask(self, method: str, name: str, body: Any = None, **query: str) -> dict[str, Any]:
         url = f"{self.base_url}/_sim/{name}?{urlencode(query)}"
         data = None if body is None else json.dumps(body).encode()

@@ -19,7 +19,7 @@ from mp_mcp.demo.faults import Fault
 from mp_mcp.demo.history import History
 from mp_mcp.demo.lexicon import Lexicon
 from mp_mcp.demo.limits import Limits
-from mp_mcp.demo.profiles import PROFILES, Profile, all_profiles, companies
+from mp_mcp.demo.profiles import PROFILES, Profile, all_profiles, companies, edited
 from mp_mcp.demo.story import Story
 
 MAX_LOGGED_REQUESTS = 20_000
@@ -57,6 +57,7 @@ class Project:
         self.domain = "mixpanel.com"
         self.profile_count = PROFILES
         self._members: dict[Cohort, list[Profile]] = {}
+        self._edits: dict[str, dict[str, Any] | None] = {}
         self.story = story
         self._folder = folder
 
@@ -73,7 +74,21 @@ class Project:
     @cached_property
     def profiles(self) -> list[Profile]:
         """Everybody who has a profile, and the visitor with the empty id."""
-        return list(all_profiles(self.story, self.profile_count))
+        return list(edited(all_profiles(self.story, self.profile_count), self._edits))
+
+    def edit_profiles(self, edits: dict[str, dict[str, Any] | None]) -> None:
+        """Set the properties of these profiles, make new ones, or delete those that are None."""
+        self._edits |= edits
+        self._look_again()
+
+    def forget_edits(self) -> None:
+        """Back to the profiles of the story."""
+        self._edits.clear()
+        self._look_again()
+
+    def _look_again(self) -> None:
+        self._members.clear()
+        self.__dict__.pop("profiles", None)
 
     @cached_property
     def companies(self) -> list[Profile]:
@@ -127,6 +142,8 @@ class Switches:
     """Whether the list of annotation tags is `bare` or within `results`."""
     engage_page_size: int = 1000
     """Profiles on a page."""
+    engage_total: bool = True
+    """Whether the first page of profiles says how many there are."""
     blank_profile: bool = False
     """Whether the visitor with an empty id has a profile."""
     retention_unit_interval_refused: bool = False

@@ -126,7 +126,9 @@ class JobRunner:
         try:
             tool = self._tools[record.tool]
             parameters = validated(tool, {**record.arguments, "detach": False})
-        except (KeyError, MpError):
+        except Exception:
+            # Whoever has just connected must not pay for a job of another version.
+            logger.exception("Job %s cannot go on", record.id)
             job.stand(state="failed", ended=time.time(), error=_OUTDATED.info().as_dict())
             return
         parameters.pop("detach")

@@ -94,7 +94,16 @@ def _ours(cursor: duckdb.DuckDBPyConnection) -> frozenset[str]:
 def tables(
     cursor: duckdb.DuckDBPyConnection, *, late_days: float = coverage.LATE_DAYS
 ) -> list[TableInfo]:
-    """Every table that a query can name, by name."""
+    """Every table that a query can name, by name, in one committed state."""
+    # A table that goes between two of the statements would fail them.
+    cursor.execute("BEGIN TRANSACTION READ ONLY")
+    try:
+        return _tables(cursor, late_days)
+    finally:
+        cursor.execute("ROLLBACK")
+
+
+def _tables(cursor: duckdb.DuckDBPyConnection, late_days: float) -> list[TableInfo]:
     ours = _kinds(cursor)
     times = _fetched(cursor)
     found = cursor.execute(
@@ -152,8 +161,8 @@ def _fetched(cursor: duckdb.DuckDBPyConnection) -> dict[str, datetime]:
     if not has_schema(cursor):
         return {}
     rows = cursor.execute(
-        "SELECT name, date_trunc('second', coalesce(max(loaded_at) FILTER (report ->> '/partial'"
-        " IS DISTINCT FROM 'true'), max(loaded_at)))"
+        "SELECT name, coalesce(max(loaded_at) FILTER (report ->> '/partial' IS DISTINCT FROM"
+        " 'true'), max(loaded_at))"
         " FROM _mp.tables JOIN _mp.loads ON table_name = name"
         " AND loaded_at >= created_at GROUP BY name"
     ).fetchall()

@@ -14,10 +14,9 @@ from mp_mcp.errors import QueryError
 from mp_mcp.store import rest_keys
 from mp_mcp.store.exact import pointer
 from mp_mcp.store.models import ColumnReport, TopValue
-from mp_mcp.store.pages import converted
+from mp_mcp.store.pages import read_all
 from mp_mcp.store.sources import REST, Source
 from mp_mcp.store.suggest import as_column, as_prop, meant
-from mp_mcp.store.values import text_expression
 
 LONGEST = 500
 """Characters of a value that are shown; values are told apart by all of them."""
@@ -118,10 +117,7 @@ def _comparable(found: _Meant) -> str:
 
 def _values(cursor: DuckDBPyConnection, sql: str) -> list[list[object]]:
     """Rows as JSON values, long texts cut."""
-    kinds = [column[1] for column in cursor.execute(f"FROM ({sql}) LIMIT 0").description or ()]
-    texts = ", ".join(text_expression(kind, place + 1) for place, kind in enumerate(kinds))
-    cursor.execute(f"SELECT {texts} FROM ({sql})")
-    return [[_cut(value) for value in row] for row in converted(cursor, kinds)]
+    return [[_cut(value) for value in row] for row in read_all(cursor, sql)[1]]
 
 
 def _cut(value: object) -> object:

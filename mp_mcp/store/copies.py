@@ -112,8 +112,10 @@ def copy_database(cursor: Cursor, path: Path) -> None:
     """Write the last committed state of the whole database as a file that duckdb opens."""
     name = f"mp_copy_{uuid4().hex[:12]}"
     here = str(cursor.execute("SELECT current_database()").fetchall()[0][0])
-    # The version, as for our own files: DuckDB 1.5 can open it, too.
-    cursor.execute(f"ATTACH {literal(str(path))} AS {name} (STORAGE_VERSION 'v1.5.0')")
+    # For writing even where a foreign reader keeps ours read-only; the version as for our own
+    # files: DuckDB 1.5 can open it, too.
+    options = "READ_WRITE, STORAGE_VERSION 'v1.5.0'"
+    cursor.execute(f"ATTACH {literal(str(path))} AS {name} ({options})")
     try:
         cursor.execute(f"COPY FROM DATABASE {identifier(here)} TO {name}")
         cursor.execute(f"CHECKPOINT {name}")

@@ -14,8 +14,8 @@ from duckdb import DuckDBPyConnection
 from mp_mcp.results import Row, Rows
 from mp_mcp.store.exact import identifier
 from mp_mcp.store.outline import rows_to_read
+from mp_mcp.store.pages import read_all
 from mp_mcp.store.sources import REST, Source
-from mp_mcp.store.values import converter, text_expression
 
 COLUMNS = (
     *("column", "type", "count", "null_share", "distinct"),
@@ -57,10 +57,7 @@ def _described(
         expression for name, kind in columns for expression in _expressions(identifier(name), kind)
     ]
     sql = f"SELECT count(*), {', '.join(wanted)} FROM {part}"
-    kinds = [column[1] for column in cursor.execute(f"FROM ({sql}) LIMIT 0").description or ()]
-    texts = ", ".join(text_expression(kind, place + 1) for place, kind in enumerate(kinds))
-    found = cursor.execute(f"SELECT {texts} FROM ({sql})").fetchall()[0]
-    total, *values = [converter(kind)(value) for kind, value in zip(kinds, found, strict=True)]
+    total, *values = read_all(cursor, sql)[1][0]
     size = len(COLUMNS) - 3
     rows = []
     for place, (name, kind) in enumerate(columns):

@@ -59,7 +59,8 @@ def keep_answer(cursor: DuckDBPyConnection, table: str, *, replace: bool) -> Sav
         layout.drop_table(cursor, table)
     cursor.execute(f"CREATE TABLE main.{identifier(table)} AS FROM temp.main.{_ANSWER}")
     cursor.execute(
-        "INSERT INTO _mp.tables VALUES (?, ?, NULL, ?, false)", [table, SAVED, utc_now()]
+        "INSERT INTO _mp.tables VALUES (?, ?, NULL, ?, false, NULL)",
+        [table, SAVED, utc_now()],
     )
     columns = cursor.execute(f"DESCRIBE main.{identifier(table)}").fetchall()
     _, rows = catalog.kind_and_rows(cursor, table)

@@ -13,7 +13,7 @@ from mp_mcp.results import Row, Rows, bounded
 from mp_mcp.store.database import Cursor
 from mp_mcp.store.guard import Checked
 from mp_mcp.store.values import (
-    ColumnType,
+    AmbiguousMomentError,
     Convert,
     converter,
     is_long,
@@ -54,6 +54,14 @@ class Page:
 
 def read_page(cursor: Cursor, ask: Ask) -> Page:
     """Run the query and read its page. Raises: duckdb.Error."""
+    try:
+        return _read_page(cursor, ask, moments=False)
+    except AmbiguousMomentError:
+        # Infinity and the year 9999 look the same in Python: they differ in text.
+        return _read_page(cursor, ask, moments=True)
+
+
+def _read_page(cursor: Cursor, ask: Ask, *, moments: bool) -> Page:
     paging = ask.checked.paging
     text = ask.checked.sql
     # One row more than asked for tells whether there are more.
@@ -69,13 +77,15 @@ def read_page(cursor: Cursor, ask: Ask) -> Page:
         cursor.execute(text, ask.values)
     columns = [str(column[0]) for column in cursor.description or ()]
     kinds = [column[1] for column in cursor.description or ()]
-    if any(needs_text(kind) for kind in kinds):
-        picked = ", ".join(text_expression(kind, i + 1) for i, kind in enumerate(kinds))
+    if any(needs_text(kind, moments=moments) for kind in kinds):
+        picked = ", ".join(
+            text_expression(kind, i + 1, moments=moments) for i, kind in enumerate(kinds)
+        )
         text = f"SELECT {picked} FROM ({text}\n)"  # noqa: S608 - types, not input
         cursor.execute(text, ask.values)
     if paging is None:
         _skip(cursor, ask.offset)
-    rows = _fetch(cursor, [converter(kind) for kind in kinds], ask)
+    rows = _fetch(cursor, [converter(kind, moments=moments) for kind in kinds], ask)
     kept = rows[: ask.limit]
     if ask.max_bytes is not None:
         kept = bounded(kept, ask.max_bytes)
@@ -101,9 +111,15 @@ def _fetch(cursor: Cursor, converters: list[Convert], ask: Ask) -> list[Row]:
     return rows
 
 
-def converted(cursor: Cursor, kinds: list[ColumnType]) -> list[Row]:
-    """All rows of a small result, as JSON values."""
-    return list(_as_json(cursor.fetchall(), [converter(kind) for kind in kinds]))
+def read_all(cursor: Cursor, sql: str) -> tuple[list[str], list[Row]]:
+    """Types and rows of a small answer that is the same each time it is asked for."""
+    # Of our own making, and with every name in it quoted.
+    cursor.execute(f"FROM ({sql}) LIMIT 0")
+    kinds = [column[1] for column in cursor.description or ()]
+    texts = ", ".join(text_expression(kind, i + 1, moments=True) for i, kind in enumerate(kinds))
+    cursor.execute(f"SELECT {texts} FROM ({sql})")  # noqa: S608
+    converters = [converter(kind, moments=True) for kind in kinds]
+    return [str(kind) for kind in kinds], list(_as_json(cursor.fetchall(), converters))
 
 
 def _as_json(rows: list[tuple[object, ...]], converters: list[Convert]) -> Iterator[Row]:

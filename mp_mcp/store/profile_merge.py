@@ -119,9 +119,10 @@ def _meet(cursor: DuckDBPyConnection, stored: str, staged: Staged, meeting: Meet
     alike = " AND ".join(_alike(meeting))
     cursor.execute(
         "CREATE OR REPLACE TEMP TABLE mp_met AS SELECT fresh.rowid AS fresh, old.rowid AS old,"
-        f" {alike} AS same FROM {staged.rows_in} AS fresh JOIN {stored} AS old USING (event)"
+        f" {alike} AS same, {_unlike(meeting)} AS other"
+        f" FROM {staged.rows_in} AS fresh JOIN {stored} AS old USING (event)"
     )
-    odd = "SELECT {} FROM mp_met WHERE NOT same"
+    odd = "SELECT {} FROM mp_met WHERE NOT same AND NOT other"
     fresh = _pieces(staged.rows_in, staged.columns, odd.format("fresh"))
     columns = layout.stored_columns(meeting.properties)
     old = _pieces(stored, columns, odd.format("old"))
@@ -150,6 +151,15 @@ def _alike(meeting: Meeting) -> list[str]:
         *(f"fresh.{column.name} IS NULL" for column in meeting.folded),
         *(f"old.{name} IS NULL" for name in beside),
     ]
+
+
+def _unlike(meeting: Meeting) -> str:
+    """Whether a column says one thing here and another there; no need to look at the rest."""
+    pairs = meeting.moves.items()
+    return (
+        " OR ".join(f"coalesce(fresh.{new} <> old.{existing}, false)" for existing, new in pairs)
+        or "false"
+    )
 
 
 def _pieces(table: str, columns: Sequence[Column], rows: str) -> str:

@@ -11,9 +11,8 @@ from duckdb import DuckDBPyConnection
 from mp_mcp.results import Rows
 from mp_mcp.store import rest_keys
 from mp_mcp.store.exact import identifier
-from mp_mcp.store.pages import converted
+from mp_mcp.store.pages import read_all
 from mp_mcp.store.sources import REST, Source
-from mp_mcp.store.values import text_expression
 
 AMONG = 200_000
 
@@ -30,7 +29,5 @@ def sample(cursor: DuckDBPyConnection, source: Source, *, rows: int) -> Rows:
     picked = source.random(rows, AMONG)
     # The sample is taken once: its values are read as duckdb has them, then as text where needed.
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE mp_sampled AS SELECT {chosen} FROM {picked}")
-    kinds = [column[1] for column in cursor.execute("FROM mp_sampled LIMIT 0").description or ()]
-    texts = ", ".join(text_expression(kind, place + 1) for place, kind in enumerate(kinds))
-    cursor.execute(f"SELECT {texts} FROM (FROM mp_sampled)")
-    return Rows.of(names, converted(cursor, kinds), types=[str(kind) for kind in kinds], hint=hint)
+    types, found = read_all(cursor, "FROM mp_sampled")
+    return Rows.of(names, found, types=types, hint=hint)

@@ -34,32 +34,42 @@ _TEXT = frozenset(
 )
 
 
-def needs_text(column_type: ColumnType) -> bool:
-    """Whether a column has to be read as text, because Python would change or refuse it."""
+_MOMENTS = frozenset(("date", "timestamp", "timestamp_s", "timestamp_ms"))
+
+
+class AmbiguousMomentError(Exception):
+    """Python has this moment for two of duckdb's: infinity is its last one, -infinity its first."""
+
+
+def needs_text(column_type: ColumnType, *, moments: bool = False) -> bool:
+    """Whether a column has to be read as text, because Python would change or refuse it.
+
+    With `moments`, all dates and times have to: there was an AmbiguousMomentError.
+    """
     if column_type.id in _NESTED:
-        return any(needs_text(kind) for kind in _children(column_type))
-    return column_type.id in _TEXT
+        return any(needs_text(kind, moments=moments) for kind in _children(column_type))
+    return column_type.id in _TEXT or (moments and column_type.id in _MOMENTS)
 
 
-def text_expression(column_type: ColumnType, position: int) -> str:
+def text_expression(column_type: ColumnType, position: int, *, moments: bool = False) -> str:
     """SQL that reads the column at `position` (from 1) so that `converter` understands it."""
-    if not needs_text(column_type):
+    if not needs_text(column_type, moments=moments):
         return f"#{position}"
     if column_type.id in _NESTED or column_type.id == "variant":
         return f"to_json(#{position})"
     return f"#{position}::VARCHAR"
 
 
-def converter(column_type: ColumnType) -> Convert:
-    """How to make JSON values of one column."""
+def converter(column_type: ColumnType, *, moments: bool = False) -> Convert:
+    """How to make JSON values of one column, which was read as `text_expression` says."""
     kind = column_type.id
     if str(column_type) == "JSON" or kind == "variant":
         return json_value
     if kind not in _NESTED:
         if kind == "bignum":
             return _integer
-        return iso_text if kind in _TEXT else plain
-    if needs_text(column_type):
+        return iso_text if needs_text(column_type, moments=moments) else plain
+    if needs_text(column_type, moments=moments):
         return json_value
     children = [converter(child) for child in _children(column_type)]
     if kind in ("list", "array"):
@@ -110,7 +120,7 @@ def is_long(value: Any) -> bool:
 
 def iso_text(text: str | None) -> str | None:
     """duckdb's text of a moment as ISO 8601; other text stays."""
-    if text is None or len(text) < 11 or text[10] != " ":
+    if text is None or len(text) < 12 or text[10] != " " or not text[11].isdigit():
         return _with_minutes(text)
     return _with_minutes(f"{text[:10]}T{text[11:]}")
 
@@ -152,7 +162,12 @@ def _key(value: Any) -> str:
 
 def _json_float(text: str) -> float | str:
     number = float(text)
-    return number if math.isfinite(number) else text
+    if not math.isfinite(number):
+        return text
+    # Up to 15 digits survive a double.
+    if len(text) <= _SURE_TO_SURVIVE or repr(number) == text:
+        return number
+    return number if Decimal(repr(number)) == Decimal(text) else text
 
 
 def _float(value: float) -> float | str:
@@ -170,14 +185,25 @@ def _bytes(value: bytes | bytearray | memoryview) -> str:
     return base64.b64encode(value).decode()
 
 
-def _moment(value: date | time) -> str:
+def _time(value: time) -> str:
     return value.isoformat()
 
+
+def _moment(value: date) -> str:
+    if value.year in _EDGES and value in _AMBIGUOUS:
+        raise AmbiguousMomentError
+    return value.isoformat()
+
+
+_EDGES = (date.min.year, date.max.year)
+_AMBIGUOUS = (date.min, date.max, datetime.min, datetime.max)
+_SURE_TO_SURVIVE = 16
 
 _BY_TYPE: tuple[tuple[type | tuple[type, ...], Convert], ...] = (
     (float, _float),
     (Decimal, _decimal),
-    ((datetime, date, time), _moment),
+    (date, _moment),  # a datetime is one, too
+    (time, _time),
     (UUID, str),
     ((bytes, bytearray, memoryview), _bytes),
     (timedelta, str),

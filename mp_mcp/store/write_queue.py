@@ -164,6 +164,7 @@ def _transaction(work: Callable[[Cursor], T], checkpoint: bool) -> Callable[[Cur
 def _checkpoint(cursor: Cursor) -> None:
     try:
         cursor.execute("CHECKPOINT")
-    except duckdb.Error:
-        # What was committed is safe in the write-ahead log; closing tries again.
-        logger.warning("A checkpoint after a big write failed", exc_info=True)
+    except duckdb.Error as error:
+        # Queries are in its way, mostly. What was committed is safe in the write-ahead log, and
+        # closing tries again.
+        logger.warning("A checkpoint after a big write failed: %s", error)

@@ -241,9 +241,7 @@ class Writer(StoreWriter):
                 finally:
                     own.leave()
             saved = await self._queue.submit(
-                partial(keep.keep_answer, table=table, replace=replace),
-                session=session,
-                checkpoint=True,
+                partial(keep.keep_answer, table=table, replace=replace), session=session
             )
             await self._look_again(session)
             return saved
@@ -252,7 +250,7 @@ class Writer(StoreWriter):
         """One transaction for all of them."""
         async with self._database.session(write=True, lock_wait_s=self._lock_wait_s) as session:
             dropped = await self._queue.submit(
-                partial(keep.drop_tables, names=tables), session=session, checkpoint=True
+                partial(keep.drop_tables, names=tables), session=session
             )
             await self._look_again(session)
             return dropped

@@ -28,10 +28,11 @@ TimeZone = Annotated[
 ]
 Workers = Annotated[int, Flag("--workers"), Field(ge=1, le=8, description="Downloads side by side")]
 Cohort = Annotated[
-    int | None,
+    # The bound is the number's: None has none, and pydantic would compare it.
+    Annotated[int, Field(ge=1)] | None,
     BeforeValidator(none_if_empty),
     Flag("-c", "--cohort"),
-    Field(ge=1, description="Only members of this cohort: an id from inspect_cohorts, e.g. 501"),
+    Field(description="Only members of this cohort: an id from inspect_cohorts, e.g. 501"),
 ]
 OutputProperties = Annotated[
     tuple[str, ...],

@@ -242,3 +242,21 @@ def test_properties_have_counts_and_types(query: Ask, world: World) -> None:
         "unknown",
     }
     assert "employees" in query("engage/properties", data_group_id=COMPANIES).json()["results"]
+
+
+def test_profiles_can_be_changed_added_and_deleted(engage: Ask, ask: Ask, world: World) -> None:
+    edits = {"u-1001": {"plan": "gone"}, "new": {"plan": "gone"}, "u-1003": None}
+    try:
+        ask("POST", "/_sim/profiles", json={"profiles": edits})
+        assert _ids(engage(where='properties["plan"] == "gone"')) == ["u-1001", "new"]
+        assert _ids(engage(filter_by_cohort='{"id": 1001505}')) == ["u-1001", "new"]
+        assert _ids(engage(distinct_id="u-1003")) == []
+        known = ask("GET", "/_sim/profiles").json()["profiles"]
+        assert (known["new"], "u-1003" in known, "" in known) == ({"plan": "gone"}, False, False)
+    finally:
+        world.projects["1001"].forget_edits()
+
+
+def test_the_total_can_be_missing(engage: Ask, world: World) -> None:
+    world.switches.turn({"engage_total": False})
+    assert "total" not in engage().json()

@@ -1,3 +1,4 @@
+import asyncio
 from datetime import date
 from pathlib import Path
 
@@ -74,3 +75,21 @@ async def test_a_path_names_a_table_in_any_spelling(database: Database, queue: W
     assert names.key(("7", "main", "big")) == names.key(("7", "big")) == ("main", "big")
     assert names.key(("8", "main", "big")) is None
     assert names.key(("_mp", "big")) is None
+
+
+async def test_tables_are_listed_while_others_come_and_go(store: Store) -> None:
+    async def come_and_go(name: str) -> None:
+        for _ in range(15):
+            await store.writer().save(name, "FROM range(10)")
+            await store.writer().drop([name])
+
+    async def list_them(done: asyncio.Event) -> None:
+        while not done.is_set():
+            assert {table.rows for table in await store.reader().tables()} <= {10}
+
+    done = asyncio.Event()
+    listing = [asyncio.create_task(list_them(done)) for _ in range(3)]
+    await asyncio.gather(*(come_and_go(f"t{n}") for n in range(3)))
+    done.set()
+    await asyncio.gather(*listing)
+    assert await store.reader().tables() == []

@@ -107,7 +107,7 @@ async def test_events_come_out_as_they_came_in(store: Store) -> None:
     ]
     await load(store, [line(**event) for event in events])
     text = (await export(store, "SELECT properties FROM events")).read_text(encoding="utf-8")
-    found = [json.loads(each)["properties"] for each in text.splitlines()]
+    found = [json.loads(each)["properties"] for each in text.strip().split("\n")]
     for event in events:
         assert any(same({"time": 1735732800, **event}, one) for one in found)
 

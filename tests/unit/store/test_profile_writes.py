@@ -35,6 +35,16 @@ async def table(store: Store) -> TableInfo:
     return found
 
 
+async def make_older(store: Store) -> None:
+    """Let a day pass."""
+
+    def work(cursor: duckdb.DuckDBPyConnection) -> None:
+        for table, column in (("tables", "created_at"), ("loads", "loaded_at")):
+            cursor.execute(f"UPDATE _mp.{table} SET {column} = {column} - INTERVAL 1 DAY")
+
+    await store.database.run(work, write=True)
+
+
 async def test_profiles_can_be_queried(store: Store) -> None:
     assert counts(await load(store, {"u-1": {"plan": "team"}})) == (1, 0, 0, 0)
     found = await store.reader().query(
@@ -45,6 +55,7 @@ async def test_profiles_can_be_queried(store: Store) -> None:
 
 async def test_the_listing_shows_kind_filter_and_time_of_the_last_whole_fetch(store: Store) -> None:
     await load(store, {"u-1": {"plan": "team"}}, SOME)
+    await make_older(store)
     first = await table(store)
     assert (first.kind, first.rows, first.columns, first.days) == ("profiles", 1, 4, None)
     assert "only those" in str(first.where)
@@ -54,8 +65,12 @@ async def test_the_listing_shows_kind_filter_and_time_of_the_last_whole_fetch(st
     assert first.fetched_at is not None
     assert whole.fetched_at is not None
     assert whole.fetched_at > first.fetched_at
+    await make_older(store)
+    older = await table(store)
+    assert older.fetched_at is not None
+    assert older.fetched_at < whole.fetched_at
     await load(store, {"u-1": {"plan": "free"}}, SOME)
-    assert (await table(store)).fetched_at == whole.fetched_at
+    assert (await table(store)).fetched_at == older.fetched_at
 
 
 async def test_a_job_that_runs_again_after_its_commit_changes_nothing(store: Store) -> None:

@@ -122,6 +122,21 @@ async def test_values_that_python_cannot_hold_are_exact(store: Store) -> None:
     assert answer.rows == [[True, *moments, ["1 month"], {"x": 1}, 1, 2]]
 
 
+async def test_infinity_is_not_the_year_9999(store: Store) -> None:
+    sql = "SELECT DATE '9999-12-31' AS a, 'infinity'::DATE AS b, TIMESTAMP '2020-01-02' AS c"
+    answer = await store.reader().query(sql, limit=1)
+    assert answer.rows == [["9999-12-31", "infinity", "2020-01-02T00:00:00"]]
+    assert answer.types == ["DATE", "DATE", "TIMESTAMP"]
+
+
+async def test_integers_that_some_json_readers_round_are_pointed_out(store: Store) -> None:
+    sql = "SELECT 9007199254740993 AS a, 1 AS b, '[1, 9007199254740993]'::JSON AS c"
+    answer = await store.reader().query(sql, limit=1)
+    assert answer.rows == [[2**53 + 1, 1, [1, 2**53 + 1]]]
+    assert "in a, c:" in (answer.hint or "")
+    assert (await store.reader().query("SELECT 9007199254740991", limit=1)).hint is None
+
+
 async def test_the_rows_keep_their_order_when_values_are_read_as_text(store: Store) -> None:
     sql = "SELECT to_timestamp(a) AS t, a FROM range(3000) AS x(a) ORDER BY a DESC"
     answer = await store.reader(NO_BYTES).query(sql, limit=5000)
