@@ -6,7 +6,7 @@ Never shows a traceback, and never decides what a tool does. Every start pays ev
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -16,7 +16,7 @@ from mp_mcp.front import commands, follow, link, render, talk
 from mp_mcp.front.flags import VERSION, Flags
 from mp_mcp.front.parse import parse
 from mp_mcp.front.tool_command import spoken, table
-from mp_mcp.settings import asking, find_home
+from mp_mcp.settings import Asking, Home, asking, find_home
 
 DELIVERED = ("export_sql", "snapshot_database")
 """Tools whose answer is a file that waits to be moved to where the person wants it."""
@@ -77,13 +77,13 @@ def run_tool(flags: Flags, tool: str, arguments: dict[str, Any], wants_one: bool
     spinner = talk.Spinner(" ".join(table()[tool]["words"]))
     is_watched = sys.stderr.isatty() and not flags.quiet
     watch = spinner if is_watched else link.unwatched
+
+    def say(line: str) -> None:
+        spinner.erase()
+        talk.say(line)
+
     try:
-        if table()[tool].get("is_job"):
-            reply = follow.run_job(home, client, tool, arguments, watch)
-        elif tool == "wait_job":
-            reply = follow.wait(home, client, arguments, watch)
-        else:
-            reply = link.call_tool(home, client, tool, arguments, watch=watch)
+        reply = _called(home, client, tool, arguments, watch, say)
     finally:
         spinner.erase()
     if target is not None:
@@ -96,6 +96,21 @@ def run_tool(flags: Flags, tool: str, arguments: dict[str, Any], wants_one: bool
         took = (time.monotonic() - started) * 1000
         server = f"server pid {reply.pid}, version {reply.version}"
         talk.say(f"{tool}: {took:.0f} ms, {server}, project {reply.result.get('project')}")
+
+
+def _called(
+    home: Home,
+    client: Asking,
+    tool: str,
+    arguments: dict[str, Any],
+    watch: link.Watch,
+    say: Callable[[str], None],
+) -> link.Reply:
+    if table()[tool].get("is_job"):
+        return follow.run_job(home, client, tool, arguments, watch, say)
+    if tool == "wait_job":
+        return follow.wait(home, client, arguments, watch)
+    return link.call_tool(home, client, tool, arguments, watch=watch)
 
 
 def _obey(words: list[str]) -> None:

@@ -15,7 +15,8 @@ GROUPS = {
     "fetch": "Download raw data into local tables",
     "save": "Keep a SELECT as a table",
     "drop": "Delete local tables",
-    "wait": "Wait for long work",
+    "wait": "Wait for a fetch that goes on in the background",
+    "cancel": "Stop a fetch that goes on in the background",
     "auth": "Store and check the accounts that you use",
     "server": "Look after the shared server",
 }

@@ -6,15 +6,16 @@ only.
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
 from mp_mcp.errors import CredentialsError, MpError, ServerUnreachableError
-from mp_mcp.front import talk
+from mp_mcp.front.greet import label
 from mp_mcp.front.link import Reply, Watch, call_tool
 from mp_mcp.settings import Asking, Home
 
 Call = Callable[[str, Mapping[str, Any]], Reply]
+Say = Callable[[str], None]
+"""Tell the person one line."""
 
 RESTARTS = 5
 """Servers in a row that may go away before one answers."""
@@ -24,14 +25,19 @@ LONGEST_CALL_S = 30.0
 
 
 def run_job(
-    home: Home, asking: Asking, tool: str, arguments: Mapping[str, Any], watch: Watch
+    home: Home,
+    asking: Asking,
+    tool: str,
+    arguments: Mapping[str, Any],
+    watch: Watch,
+    say: Say,
 ) -> Reply:
     """Start a job and, unless it is to be detached, follow it. Raises: the job's error."""
     call = _caller(home, asking, watch)
     reply = call(tool, {**arguments, "detach": True})
     if arguments.get("detach") or reply.result.get("state") == "done":
         return reply
-    return follow(call, str(reply.result["job"]))
+    return follow(call, str(reply.result["job"]), say)
 
 
 def wait(home: Home, asking: Asking, arguments: Mapping[str, Any], watch: Watch) -> Reply:
@@ -47,15 +53,15 @@ def _caller(home: Home, asking: Asking, watch: Watch) -> Call:
     return call
 
 
-def follow(call: Call, job: str) -> Reply:
-    """Wait for a job that this command began: Ctrl-C asks it to stop, and is raised when it has.
+def follow(call: Call, job: str, say: Say) -> Reply:
+    """Wait for a job: Ctrl-C asks it to stop, if this command began it, and is raised then.
 
     Raises: the job's error.
     """
     try:
         return _waited(call, job, None)
     except KeyboardInterrupt:
-        _stop(call, job)
+        _stop(call, job, say)
         raise
 
 
@@ -69,11 +75,15 @@ def _waited(call: Call, job: str, timeout_s: float | None) -> Reply:
         if found["state"] == "done":
             return reply._replace(result=found["result"])
         if found["state"] == "needs_credentials":
+            why = (found.get("error") or {}).get("message", "")
             raise CredentialsError(
-                f"The job {job} waits for credentials of its project.", hint=found.get("hint")
+                f"The job {job} waits for credentials of its project. {why}".strip(),
+                hint=found.get("hint"),
             )
         if deadline is not None and time.monotonic() >= deadline:
             return reply
+        if found["state"] != "running":
+            time.sleep(PAUSE_S)  # between two servers: nothing holds such a call
 
 
 def _patiently(call: Call, job: str, timeout_s: float) -> Reply:
@@ -88,11 +98,20 @@ def _patiently(call: Call, job: str, timeout_s: float) -> Reply:
     raise AssertionError("the last restart raises")
 
 
-def _stop(call: Call, job: str) -> None:
+def _stop(call: Call, job: str, say: Say) -> None:
     """Ask the job to stop, and say what it leaves behind; a second Ctrl-C does not wait for it."""
-    talk.say(f"stopping {job}; press Ctrl-C again to leave it alone")
-    with suppress(MpError):
+    try:
+        starter = call("wait_job", {"job": job, "timeout": 0}).result["client"]
+        if starter != label("human"):
+            say(f"{job} goes on: {starter} started it; `mp cancel job {job}` stops it")
+            return
+        say(f"stopping {job}; press Ctrl-C again to leave it alone")
         found = call("cancel_job", {"job": job}).result
-        if found.get("state") == "cancelled":
-            progress = found.get("progress") or "nothing was done"
-            talk.say(f"stopped: {progress}. What is loaded stays; run it again to get the rest")
+    except MpError as error:
+        say(error.message)
+        return
+    if found["state"] == "cancelled":
+        progress = found.get("progress") or "nothing was done"
+        say(f"stopped: {progress}. What is loaded stays; run it again to get the rest")
+    else:
+        say(f"{job} had ended already: {found['state']}")

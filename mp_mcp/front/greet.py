@@ -62,12 +62,16 @@ def greet(
         time.sleep(0.01)
 
 
+def label(kind: str) -> str:
+    """What the server calls this process: `agent` or `human`."""
+    return f"{'mp' if kind == 'human' else 'mp-mcp'} pid {os.getpid()}"
+
+
 def _hello(asking: Asking, kind: str, version: str, known: Mapping[str, Any] | None) -> bytes:
-    name = "mp" if kind == "human" else "mp-mcp"
     params: dict[str, Any] = {
         "version": version,
         "kind": kind,
-        "label": f"{name} pid {os.getpid()}",
+        "label": label(kind),
         "asking": asking.as_dict(),
     }
     if known:

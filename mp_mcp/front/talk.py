@@ -15,6 +15,7 @@ from mp_mcp.errors import ErrorInfo
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 SPINNER_AFTER_S = 0.4
 BAR_WIDTH = 20
+NARROWEST_BAR = 5
 
 
 def printable(text: str) -> str:
@@ -29,7 +30,7 @@ def terminal_width() -> int:
     """Columns of the terminal. `shutil` knows it too, at the price of three compression modules."""
     for stream in (sys.__stdout__, sys.__stderr__):
         with suppress(OSError, ValueError, AttributeError):
-            return os.get_terminal_size(stream.fileno()).columns  # type: ignore[union-attr]
+            return os.get_terminal_size(stream.fileno()).columns or 80  # type: ignore[union-attr]
     return 80
 
 
@@ -55,24 +56,40 @@ class Spinner:
         self._after_s = after_s
         self._started = time.monotonic()
         self._message = ""
+        self._share: float | None = None
         self._is_shown = False
 
     def __call__(self, progress: Mapping[str, Any] | None) -> None:
         """Take in a progress notification, and draw."""
         if progress is not None:
-            self._message = _told(progress)
+            self._message = printable(str(progress.get("message") or ""))
+            self._share = _share(progress)
         elapsed = time.monotonic() - self._started
         if elapsed < self._after_s:
             return
-        frame = FRAMES[int(elapsed * 10) % len(FRAMES)]
-        line = printable(f"{frame} {self._title} {elapsed:.0f} s {self._message}")
-        self._write("\r\x1b[K" + _encodable(line[: terminal_width() - 1]))
+        line = self._line(elapsed, terminal_width() - 1)
+        self._write("\r\x1b[K" + _encodable(line))
         self._is_shown = True
 
     def erase(self) -> None:
         """Leave no trace on the terminal."""
         if self._is_shown:
             self._write("\r\x1b[K")
+            self._is_shown = False
+
+    def _line(self, elapsed: float, width: int) -> str:
+        """The bar takes the room that is left; where there is little, numbers come before words."""
+        frame = FRAMES[int(elapsed * 10) % len(FRAMES)]
+        begin, end = f"{elapsed:.0f} s", self._message
+        if self._share is not None:
+            end = f"{self._share:.0%} {end}"
+        if len(f"{frame} {self._title} {begin} {end}") <= width:
+            begin = f"{self._title} {begin}"
+        room = min(BAR_WIDTH, width - len(f"{frame} {begin}  {end}"))
+        if self._share is not None and room >= NARROWEST_BAR:
+            full = int(self._share * room)
+            end = f"{'█' * full}{'░' * (room - full)} {end}"
+        return f"{frame} {begin} {end}"[:width]
 
     def _write(self, text: str) -> None:
         with suppress(OSError, ValueError):
@@ -80,14 +97,11 @@ class Spinner:
             sys.stderr.flush()
 
 
-def _told(progress: Mapping[str, Any]) -> str:
-    message = str(progress.get("message") or "")
+def _share(progress: Mapping[str, Any]) -> float | None:
     done, total = progress.get("progress"), progress.get("total")
     if isinstance(done, int | float) and isinstance(total, int | float) and total > 0:
-        share = min(done / total, 1)
-        full = int(share * BAR_WIDTH)
-        return f"{'█' * full}{'░' * (BAR_WIDTH - full)} {share:.0%} {message}"
-    return message
+        return min(done / total, 1)
+    return None
 
 
 def _encodable(text: str) -> str:

@@ -16,7 +16,13 @@ from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
 from mp_mcp.call import run, validated
-from mp_mcp.errors import MpError, NotFoundError, error_of
+from mp_mcp.errors import (
+    CredentialsError,
+    JobCancelledError,
+    MpError,
+    NotFoundError,
+    error_of,
+)
 from mp_mcp.jobs import UNFINISHED, WAIT_S, JobResult
 from mp_mcp.progress import Report
 from mp_mcp.server.job_table import HINTS, JobTable, Record
@@ -83,7 +89,7 @@ class JobRunner:
     def start(
         self, tool: Tool, parameters: dict[str, Any], standing: Place, client: str
     ) -> Running:
-        """The new job, or the one that does the same already."""
+        """The new job, or the one that does the same: it runs already, or waits to go on."""
         table = self._open_table()
         record = Record(
             id=f"job-{secrets.token_hex(5)}",
@@ -98,7 +104,12 @@ class JobRunner:
         for other in self._running.values():
             if other.key == job.key and not other.scope.cancel_called:
                 return other
-        job.stand()
+        for waiting in table.unfinished():
+            twin = Running(waiting, table)
+            if twin.key == job.key and waiting.id not in self._running:
+                job = twin
+                break
+        job.stand(state="running", client=client, error=None)
         self._spawn(job, tool, parameters, standing)
         return job
 
@@ -108,7 +119,10 @@ class JobRunner:
         `standing_of` finds where a job stood; never fails.
         """
         for record in self._open_table().unfinished():
-            self._resume(record, standing_of(record.asking))
+            if record.id not in self._running:
+                # Without an account it was somebody's own credentials: the default account is not.
+                is_stored = bool(record.asking.get("account"))
+                self._resume(record, standing_of(record.asking) if is_stored else None)
 
     def offer(self, standing: Place) -> None:
         """A client has come: jobs that wait for its credentials go on with them."""
@@ -118,9 +132,13 @@ class JobRunner:
             if record.project == standing.project_key and record.id not in self._running:
                 self._resume(record, standing)
 
-    def _resume(self, record: Record, standing: Place) -> None:
-        job = Running(record, self._open_table())
-        if standing.project_key != record.project or not standing.has_credentials:
+    def _resume(self, record: Record, standing: Place | None) -> None:
+        job = Running(record, self._open_table(), is_resumed=True)
+        if (
+            standing is None
+            or standing.project_key != record.project
+            or not standing.has_credentials
+        ):
             job.stand(state="needs_credentials")
             return
         try:
@@ -133,7 +151,7 @@ class JobRunner:
             return
         parameters.pop("detach")
         logger.info("job %s goes on: %s", record.id, record.message)
-        job.stand(state="running")
+        job.stand(state="running", error=None)
         self._spawn(job, tool, parameters, standing)
 
     def _spawn(self, job: Running, tool: Tool, parameters: dict[str, Any], standing: Place) -> None:
@@ -152,25 +170,32 @@ class JobRunner:
                 found = result.model_dump(mode="json", exclude_none=True)
                 found |= {"job": job.record.id, "project": standing.project}
                 job.stand(state="done", ended=time.time(), result=found)
-            if job.scope.cancelled_caught and job.is_stopped_by_a_client:
-                job.stand(state="cancelled", ended=time.time())
-            elif job.scope.cancelled_caught:
-                job.stand(state="interrupted")
+        except anyio.get_cancelled_exc_class():
+            raise  # not by its own scope: the process ends
+        except CredentialsError as error:
+            # Nobody who started it is there to be told: the next client may have better ones.
+            job.fail(error, "needs_credentials" if job.is_resumed else "failed")
         except MpError as error:
-            job.failure = error
-            job.stand(state="failed", ended=time.time(), error=error.info().as_dict())
-        except Exception:
+            job.fail(error)
+        except BaseException:
+            # Whatever it is, it must not end the other jobs and the server.
             logger.exception("Job %s failed", job.record.id)
-            job.failure = MpError(
-                "This job failed because of a bug in mp-mcp.",
-                hint="The details are in the server log: `mp server logs`.",
-            )
-            job.stand(state="failed", ended=time.time(), error=job.failure.info().as_dict())
+            job.fail(_bug())
         finally:
-            del self._running[job.record.id]
-            self._last_end = time.monotonic()
+            self._ended(job)
+
+    def _ended(self, job: Running) -> None:
+        """It runs no more. What did not say how it ended was cancelled."""
+        del self._running[job.record.id]
+        self._last_end = time.monotonic()
+        try:
+            if job.record.state == "running" and job.is_stopped_by_a_client:
+                job.stand(state="cancelled", ended=time.time())
+            elif job.record.state == "running":
+                job.stand(state="interrupted")
+        finally:
             job.ended.set()
-            logger.info("job %s %s: %s", job.record.id, job.record.state, job.record.message)
+        logger.info("job %s %s: %s", job.record.id, job.record.state, job.record.message)
 
     # --- for those who watch
 
@@ -214,6 +239,13 @@ _OUTDATED = MpError(
 )
 
 
+def _bug() -> MpError:
+    return MpError(
+        "This job failed because of a bug in mp-mcp.",
+        hint="The details are in the server log: `mp server logs`.",
+    )
+
+
 def _answer(tool: Tool, job: Running) -> BaseModel:
     """The tool's answer. Raises: what the job raised."""
     record = job.record
@@ -222,6 +254,8 @@ def _answer(tool: Tool, job: Running) -> BaseModel:
     if record.state == "failed":
         failure = job.failure or error_of(record.error or {})
         raise failure.with_hint(failure.hint) if failure.hint else failure
+    if record.state == "cancelled":
+        raise JobCancelledError(f"The job {record.id} was stopped.", hint=HINTS["cancelled"])
     unfinished: type[JobResult] = tool.result_model  # type: ignore[assignment]
     return unfinished(
         job=record.id, state=record.state, progress=record.message, hint=HINTS.get(record.state)

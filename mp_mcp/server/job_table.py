@@ -75,8 +75,8 @@ class Record:
 HINTS: dict[JobState, str] = {
     "running": "wait_job waits for it, cancel_job stops it.",
     "interrupted": "Its server ended; the next one goes on with it. wait_job waits for it.",
-    "needs_credentials": "It goes on as soon as a client connects that has credentials for this "
-    "project.",
+    "needs_credentials": "It goes on as soon as a client connects that has working credentials for "
+    "this project.",
     "cancelled": "What was loaded stays; the same call gets the rest.",
 }
 
@@ -125,7 +125,7 @@ class JobTable:
 
 def _stored(name: str, value: object) -> object:
     if name in _JSON and value is not None:
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value)  # in ASCII: half a surrogate pair of Mixpanel's fits in no file
     return value
 
 

@@ -50,13 +50,14 @@ async def run(home: Home, lease: Lease, listener: socket.socket) -> None:
     tools = discover(mp_mcp.tools)
     jobs = JobRunner(tools, lambda: JobTable(workspaces.state()))
     door = Door(tools, workspaces, jobs, leave)
-    await door.open(listener)
-    lease.announce(__version__, ready=True)
     async with anyio.create_task_group() as tasks:
+        # Before the first client can ask for one.
+        await tasks.start(jobs.serve)
+        await door.open(listener)
+        lease.announce(__version__, ready=True)
         tasks.start_soon(_leave_on_signal, door.leave)
         tasks.start_soon(_leave_when_idle, door, settings.exit_after_s)
         tasks.start_soon(_leave_when_homeless, door, lease)
-        await tasks.start(jobs.serve)
         _resume(jobs, workspaces)
         await leaving.wait()
         lease.withdraw()

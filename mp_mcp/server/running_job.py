@@ -11,6 +11,7 @@ import anyio
 
 from mp_mcp.call import Standing
 from mp_mcp.errors import MpError
+from mp_mcp.jobs import JobState
 from mp_mcp.progress import Report
 from mp_mcp.server.job_table import JobTable, Record
 
@@ -36,8 +37,9 @@ class Place(Standing, Protocol):
 class Running:
     """A job of this process."""
 
-    def __init__(self, record: Record, table: JobTable) -> None:
+    def __init__(self, record: Record, table: JobTable, *, is_resumed: bool = False) -> None:
         self.record = record
+        self.is_resumed = is_resumed
         self.failure: MpError | None = None
         self.changed = anyio.Event()
         self.ended = anyio.Event()
@@ -67,6 +69,12 @@ class Running:
             setattr(self.record, name, value)
         self._table.save(self.record)
         self._tell()
+
+    def fail(self, error: MpError, state: JobState = "failed") -> None:
+        """Note why it goes on no further, for now or for good."""
+        self.failure = error
+        ended = time.time() if state == "failed" else None
+        self.stand(state=state, ended=ended, error=error.info().as_dict())
 
     def _tell(self) -> None:
         self.changed.set()

@@ -104,7 +104,7 @@ def test_sigkill_in_the_middle_of_a_fetch_loses_nothing_and_doubles_nothing(
         # The last window hangs, so that the kill meets a fetch that has done a part of its work.
         mixpanel.fault("/api/2.0/export", "delay", seconds=15, query={"from_date": "2025-03-10"})
         open_fetch = agent.start_call("fetch_events", **whole)
-        wait_until(lambda: "6 of 7" in str(agent.notes.get(timeout=30)))
+        wait_until(lambda: "9 of 10" in str(agent.notes.get(timeout=30)))
         spooled = set(home.path.glob("spool/**/load-*"))
         assert spooled
         kill(home)

@@ -75,7 +75,7 @@ async def fetch_events(
     if zone is not None:
         await store.show_utc(table, zone)
     rows = await store.count_rows(table, asked.days, events=events)
-    return _summed(asked, to_date, wanted, fetching, rows)
+    return _summed(asked, to_date, fetching, rows)
 
 
 def _until_today(from_date: date, to_date: date) -> tuple[date, date]:
@@ -100,9 +100,7 @@ async def _zone(mixpanel: MixpanelExport, wanted: str | None) -> str | None:
     return found
 
 
-def _summed(
-    asked: Asked, to_date: date, days: list[date], fetching: Fetching, rows: int
-) -> Fetched:
+def _summed(asked: Asked, to_date: date, fetching: Fetching, rows: int) -> Fetched:
     first, last = asked.days
     reports = fetching.reports
     not_yet = 1 if fetching.not_yet else 0
@@ -111,7 +109,7 @@ def _summed(
         from_date=first.isoformat(),
         to_date=last.isoformat(),
         days=(last - first).days + 1 - not_yet,
-        days_fetched=len(days) - not_yet,
+        days_fetched=fetching.days_loaded,
         rows=rows,
         rows_fetched=sum(report.rows for report in reports),
         duplicates=sum(report.duplicates for report in reports),

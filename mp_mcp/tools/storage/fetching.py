@@ -49,18 +49,20 @@ class Fetching:
         self._store = store
         self._progress = progress
         self._asked = asked
-        self._days = 0
+        first, last = asked.days
+        self._days = (last - first).days + 1
+        self._complete_before = self._days - len(days)
         self._plan(days)
         self._started = time.monotonic()
         self._since = datetime.now(UTC).replace(tzinfo=None)
-        self._done_days = 0
         self._bytes = 0
         self.reports: list[LoadReport] = []
         self.not_yet: date | None = None
         """A day that has not begun where the project lives."""
+        self.days_loaded = 0
 
     def _plan(self, days: Sequence[date]) -> None:
-        self._days += len(days)
+        self._done_days = self._days - len(days)
         most = affordable(self._mixpanel.exports_left())
         self._windows = Windows(days, at_once=self._asked.workers, most=most)
         self._places = anyio.Semaphore(WAITING_AT_MOST)
@@ -94,11 +96,18 @@ class Fetching:
                 for _ in range(LOADERS):
                     tasks.start_soon(self._load, folder)
         except* MpError as group:
-            kept = f"{self._done_days} of {self._days} days are loaded and stay"
             for error in group.exceptions:
                 if isinstance(error, MpError):
-                    error.hint = f"{error.hint or ''} {kept}; the same fetch gets the rest.".strip()
+                    error.hint = f"{error.hint or ''} {self._kept()}".strip()
             raise
+        finally:
+            await self._tell(is_over=True)
+
+    def _kept(self) -> str:
+        if not self._done_days:
+            return "Nothing was loaded."
+        done = f"{self._done_days} of {self._days} days are complete and stay"
+        return f"{done}; the same fetch gets the rest."
 
     async def _download(self, folder: Path) -> None:
         while True:
@@ -191,21 +200,23 @@ class Fetching:
             replace=self._asked.replace,
         )
         self.reports.append(report)
-        self._done_days += (days[1] - days[0]).days + 1
+        loaded = (days[1] - days[0]).days + 1
+        self.days_loaded += loaded
+        self._done_days += loaded
         await self._tell()
 
     def _count(self, received: int) -> None:
         self._bytes += received
 
-    async def _tell(self) -> None:
+    async def _tell(self, *, is_over: bool = False) -> None:
         rows = sum(report.rows for report in self.reports)
-        total = max(self._days, self._done_days)
-        told = [f"{self._done_days} of {total} days", f"{rows:,} events"]
-        told.append(f"{self._bytes / 1e6:.1f} MB")
+        # Complete days between missing ones may have been fetched as well.
+        done = min(self._done_days, self._days)
+        told = [f"{done} of {self._days} days", f"{rows:,} events", f"{self._bytes / 1e6:.1f} MB"]
         elapsed = time.monotonic() - self._started
         if elapsed > SHOWN_AFTER_S and rows:
-            told.append(f"{rows / elapsed:,.0f} events/s")
-            if self._done_days < total:
-                left = elapsed / self._done_days * (total - self._done_days)
-                told.append(f"about {left:.0f} s left")
-        await self._progress(self._done_days, total, ", ".join(told))
+            told.append(f"{rows / elapsed:,.0f}/s")
+            fetched = done - self._complete_before
+            if done < self._days and fetched > 0 and not is_over:
+                told.append(f"{elapsed / fetched * (self._days - done):.0f} s left")
+        await self._progress(done, self._days, ", ".join(told))

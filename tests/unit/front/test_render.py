@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from mp_mcp.front import talk
 from mp_mcp.front.render import text_of
 from mp_mcp.front.table import drawn
 from mp_mcp.front.talk import Spinner, printable, say
@@ -111,6 +112,30 @@ def test_an_object_is_one_row_for_programs() -> None:
 def test_what_stands_beside_the_rows_is_shown_above_them() -> None:
     result = {"user": "Ada", "project": "1", "columns": ["a"], "rows": [[1]], "row_count": 1}
     assert text_of(result, "table") == "user  Ada\n\na\n─\n1\n"
+
+
+@pytest.mark.parametrize(
+    ("columns", "shown"),
+    [
+        (81, "⠋ fetch events 0 s █████░░░░░░░░░░░░░░░ 25% 1 of 4 days, 7/s, 5 s left"),
+        (56, "⠋ fetch events 0 s █░░░░ 25% 1 of 4 days, 7/s, 5 s left"),
+        (53, "⠋ fetch events 0 s 25% 1 of 4 days, 7/s, 5 s left"),
+        (43, "⠋ 0 s █░░░░ 25% 1 of 4 days, 7/s, 5 s left"),
+        (37, "⠋ 0 s 25% 1 of 4 days, 7/s, 5 s left"),
+        (20, "⠋ 0 s 25% 1 of 4 da"),
+    ],
+)
+def test_a_narrow_terminal_costs_the_bar_and_the_title_before_the_numbers(
+    columns: int,
+    shown: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(talk, "terminal_width", lambda: columns)
+    Spinner("fetch events", after_s=0)(
+        {"progress": 1, "total": 4, "message": "1 of 4 days, 7/s, 5 s left"}
+    )
+    assert capsys.readouterr().err.removeprefix("\r\x1b[K")[1:] == shown[1:]
 
 
 def test_a_spinner_shows_progress_and_leaves_no_trace(

@@ -191,8 +191,6 @@ def test_a_table_keeps_the_filter_of_its_first_fetch(loader: Loader) -> None:
 
 def test_a_saved_table_is_never_loaded_into(loader: Loader) -> None:
     loader.cursor.execute("CREATE TABLE kept AS SELECT 1 AS a")
-    loader.cursor.execute(
-        "INSERT INTO _mp.tables VALUES ('kept', 'saved', NULL, now(), false, NULL)"
-    )
+    loader.cursor.execute("INSERT INTO _mp.tables (name, kind) VALUES ('kept', 'saved')")
     with pytest.raises(TableExistsError, match="holds saved"):
         loader.load([line()], "kept")
