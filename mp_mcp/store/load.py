@@ -170,7 +170,7 @@ def _meet_twins(
     # The equal times limit the scan of the table to the days of the staged rows.
     cursor.execute(
         "CREATE OR REPLACE TEMP TABLE mp_twins AS SELECT fresh.rowid AS fresh, old.rowid AS old,"
-        f" fresh.processed > coalesce(old.{processed}, '-inf'::DOUBLE) IS TRUE AS newer"
+        f" fresh.{staged.processed} > coalesce(old.{processed}, '-inf'::DOUBLE) IS TRUE AS newer"
         f" FROM {staged.rows_in} AS fresh JOIN {stored} AS old ON fresh.time = old.time"
         " AND fresh.event = old.event AND fresh.insert_id = old.insert_id"
         f" AND fresh.distinct_id IS NOT DISTINCT FROM old.distinct_id WHERE {other}",

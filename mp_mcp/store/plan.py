@@ -1,4 +1,4 @@
-"""Which properties of an export get a stored column, judged by the first rows of it.
+"""Which properties of an export get a stored column, and which stay in the rest: by its first rows.
 
 Never changes the database: a wrong guess costs speed, never a value.
 """
@@ -7,7 +7,7 @@ Never changes the database: a wrong guess costs speed, never a value.
 # ruff: noqa: S608
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from duckdb import DuckDBPyConnection
 
@@ -20,6 +20,9 @@ _FREQUENT_NOW = 0.1
 """The same for one that older rows have in the rest: its column is read together with the rest."""
 _MOST_STORED = 100
 """Stored columns of a table: one costs every row about 0.2 microseconds to load, even if empty."""
+_MOST_EXPECTED = 16
+"""Keys that are looked up in objects with a rest; more would cost more than a merge patch."""
+_FIXED_KINDS = dict(zip(exact.FIXED_KEYS, (Kind.NUMBER, Kind.TEXT, Kind.TEXT), strict=True))
 
 
 @dataclass(frozen=True)
@@ -57,49 +60,67 @@ class Seen:
                 return self.values
 
 
-def choose_columns(
-    cursor: DuckDBPyConnection, source: str, known: Sequence[layout.Property]
-) -> list[Column]:
-    """The columns to split `source` into: those that the table has, and new frequent ones."""
+@dataclass(frozen=True)
+class Plan:
+    """How to split an export: into columns, and a rest that mostly has the `expected` keys."""
+
+    columns: list[Column]
+    expected: list[str] = field(default_factory=list)
+
+
+def make_plan(cursor: DuckDBPyConnection, source: str, known: Sequence[layout.Property]) -> Plan:
+    """How to split what `source` is a sample of; the columns of the table stay columns."""
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE mp_sample AS FROM ({source})")
+    counts = _counts_of_keys(cursor)
     taken = set(layout.RESERVED_KEYS)
     keys = []
-    for key in _wanted(known, _frequent_keys(cursor)):
+    for key in _wanted(known, _shares(cursor, counts)):
         if layout.promotable(key, taken):
             taken.add(key.casefold())
             keys.append(key)
-    seen = _seen_in_sample(cursor, keys)
+    seen = _seen_in_sample(cursor, [*keys, *exact.FIXED_KEYS])
     cursor.execute("DROP TABLE mp_sample")
     kinds = {prop.key: prop.kind for prop in known} | {exact.PROCESSED_KEY: Kind.NUMBER}
-    return [
-        Column(one.key, kinds.get(one.key, one.kind), f"c{number}")
-        for number, one in enumerate(seen)
-    ]
+    kinds = {key: kinds.get(key, seen[key].kind) for key in keys}
+    columns = [Column(key, kinds[key], f"c{number}") for number, key in enumerate(keys)]
+    return Plan(columns, _expected(counts, seen, kinds | _FIXED_KINDS))
 
 
 def _wanted(known: Sequence[layout.Property], shares: dict[str, float]) -> list[str]:
-    """Keys to consider, the most certain first."""
+    """Keys to consider for a column, the most certain first."""
     moved = [prop.key for prop in known if prop.column_name and prop.key != exact.PROCESSED_KEY]
     late = [prop.key for prop in known if not prop.column_name]
     late = [key for key in late if shares.get(key, 0) >= _FREQUENT_NOW]
     listed = {prop.key for prop in known} | {exact.PROCESSED_KEY}
     unlisted = max(layout.MAX_COLUMNS - len(known), 0)
-    new = [key for key in shares if key not in listed][:unlisted]
+    new = [key for key in shares if key not in listed and shares[key] >= _FREQUENT][:unlisted]
     room = max(_MOST_STORED - len(moved), 0)
     return [exact.PROCESSED_KEY, *moved, *(late + new)[:room]]
 
 
-def _frequent_keys(cursor: DuckDBPyConnection) -> dict[str, float]:
-    """Keys and their share of the sampled rows, the most frequent first."""
+def _counts_of_keys(cursor: DuckDBPyConnection) -> dict[str, int]:
+    """Keys and how often the sampled rows have them, the most frequent first."""
     found = cursor.execute(
-        "SELECT key, count(*) / (SELECT count(*) FROM mp_sample) AS share FROM"
-        " (SELECT unnest(json_keys(properties)) AS key FROM mp_sample) GROUP BY key"
-        f" HAVING share >= {_FREQUENT} ORDER BY share DESC, key LIMIT {layout.MAX_COLUMNS}"
+        "SELECT key, count(*) FROM (SELECT unnest(json_keys(properties)) AS key FROM mp_sample)"
+        f" GROUP BY key ORDER BY count(*) DESC, key LIMIT {2 * layout.MAX_COLUMNS}"
     ).fetchall()
     return dict(found)
 
 
-def _seen_in_sample(cursor: DuckDBPyConnection, keys: Sequence[str]) -> list[Seen]:
+def _shares(cursor: DuckDBPyConnection, counts: dict[str, int]) -> dict[str, float]:
+    (rows,) = cursor.execute("SELECT count(*) FROM mp_sample").fetchall()[0]
+    return {key: count / rows for key, count in counts.items()}
+
+
+def _expected(counts: dict[str, int], seen: dict[str, Seen], kinds: dict[str, Kind]) -> list[str]:
+    """The keys that most often stay in the rest: without a column, or with values that fit none."""
+    moving = {key: seen[key].fitting(kind) for key, kind in kinds.items()}
+    left = {key: count - moving.get(key, 0) for key, count in counts.items()}
+    often = [key for key in left if left[key] > 0 and layout.listable(key)]
+    return sorted(often, key=lambda key: -left[key])[:_MOST_EXPECTED]
+
+
+def _seen_in_sample(cursor: DuckDBPyConnection, keys: Sequence[str]) -> dict[str, Seen]:
     values = ", ".join(f"s.{identifier(key)}::VARCHAR" for key in keys)
     shape = literal(exact.shape(keys))
     found = cursor.execute(
@@ -109,7 +130,7 @@ def _seen_in_sample(cursor: DuckDBPyConnection, keys: Sequence[str]) -> list[See
         " WHERE value IS NOT NULL GROUP BY nth"
     ).fetchall()
     counts = {nth: (texts, numbers, flags, nested) for nth, texts, numbers, flags, nested in found}
-    return [Seen(key, *counts.get(nth, (0, 0, 0, 0))) for nth, key in enumerate(keys)]
+    return {key: Seen(key, *counts.get(nth, (0, 0, 0, 0))) for nth, key in enumerate(keys)}
 
 
 def seen_in_rest(

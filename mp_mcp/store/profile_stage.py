@@ -16,9 +16,10 @@ from duckdb import DuckDBPyConnection, InvalidInputException
 
 from mp_mcp.errors import StoreError
 from mp_mcp.store import exact, layout
-from mp_mcp.store.exact import Column, literal
-from mp_mcp.store.plan import Seen, choose_columns, seen_in_rest
+from mp_mcp.store.exact import literal
+from mp_mcp.store.plan import Plan, Seen, make_plan, seen_in_rest
 from mp_mcp.store.rejects import remove, without_halves, write_head
+from mp_mcp.store.split import split
 from mp_mcp.store.stage import Staged, drop, empty
 
 _LONGEST_LINE = 4 << 20
@@ -89,28 +90,29 @@ def _read(
     known: Sequence[layout.Property],
     longest: int,
 ) -> Staged:
-    columns = _columns(cursor, files, known, longest)
-    rows = exact.split(_source(files, longest), columns, "NULL::DATE")
+    plan = _plan(cursor, files, known, longest)
+    rows = split(_source(files, longest), plan.columns, plan.expected, "NULL::DATE")
     cursor.execute(
         f"CREATE OR REPLACE TEMP TABLE {staged.rows_in} AS SELECT struct_extract(event, 'id') AS"
         f" event, struct_extract(event, 'nth') AS nth, * EXCLUDE (event) FROM ({rows})"
     )
-    return replace(staged, columns=columns)
+    return replace(staged, columns=plan.columns)
 
 
-def _columns(
+def _plan(
     cursor: DuckDBPyConnection, files: list[Path], known: Sequence[layout.Property], longest: int
-) -> list[Column]:
+) -> Plan:
     if not files:
-        return []
+        return Plan([])
     head = files[0].with_name(files[0].name + ".head.json")
     try:
         write_head(files, _SAMPLE, head)
-        chosen = choose_columns(cursor, _source([head], longest), known)
+        plan = make_plan(cursor, _source([head], longest), known)
     finally:
         head.unlink(missing_ok=True)
     # Every event has this column; to a profile it is a property like any other.
-    return [column for column in chosen if column.key != exact.PROCESSED_KEY]
+    columns = [column for column in plan.columns if column.key != exact.PROCESSED_KEY]
+    return replace(plan, columns=columns)
 
 
 def _source(files: list[Path], longest: int) -> str:

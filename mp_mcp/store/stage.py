@@ -18,9 +18,10 @@ from duckdb import DuckDBPyConnection, InvalidInputException, IOException
 from mp_mcp.errors import StoreError
 from mp_mcp.store import exact, layout
 from mp_mcp.store.exact import Column, Kind, literal
-from mp_mcp.store.plan import Seen, choose_columns, seen_in_rest
+from mp_mcp.store.plan import Plan, Seen, make_plan, seen_in_rest
 from mp_mcp.store.rejects import is_gzip, remove, repair, write_head
 from mp_mcp.store.schema import has_schema
+from mp_mcp.store.split import split
 
 _log = logging.getLogger(__name__)
 _numbers = count(1)
@@ -53,6 +54,11 @@ class Staged:
     malformed: int = 0
     repaired: int = 0
     reject_file: Path | None = None
+
+    @property
+    def processed(self) -> str:
+        """The column of the time at which Mixpanel processed the row."""
+        return next(column.name for column in self.columns if column.key == exact.PROCESSED_KEY)
 
 
 def stage(
@@ -99,22 +105,20 @@ def drop(cursor: DuckDBPyConnection, staged: Staged) -> None:
 
 
 def _fill(cursor: DuckDBPyConnection, staged: Staged, files: list[Path], longest: int) -> Staged:
-    columns = _columns(cursor, staged.table, files, longest)
-    rows = exact.split(_source(files, longest), columns, _day(staged.days))
+    plan = _plan(cursor, staged.table, files, longest)
+    rows = split(_source(files, longest), plan.columns, plan.expected, _day(staged.days))
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE {staged.rows_in} AS {rows}")
-    return replace(staged, columns=columns)
+    return replace(staged, columns=plan.columns)
 
 
-def _columns(
-    cursor: DuckDBPyConnection, table: str, files: list[Path], longest: int
-) -> list[Column]:
+def _plan(cursor: DuckDBPyConnection, table: str, files: list[Path], longest: int) -> Plan:
     if not files:
-        return [Column(exact.PROCESSED_KEY, Kind.NUMBER, "c0")]
+        return Plan([Column(exact.PROCESSED_KEY, Kind.NUMBER, "c0")])
     head = files[0].with_name(files[0].name + ".head.json")
     try:
         write_head(files, _SAMPLE, head)
         known = layout.properties_of(cursor, table) if has_schema(cursor) else []
-        return choose_columns(cursor, _source([head], longest), known)
+        return make_plan(cursor, _source([head], longest), known)
     finally:
         head.unlink(missing_ok=True)
 
@@ -147,7 +151,7 @@ def _without_event(cursor: DuckDBPyConnection, staged: Staged) -> int:
 
 
 def _finish(cursor: DuckDBPyConnection, staged: Staged) -> Staged:
-    duplicates = _drop_duplicates(cursor, staged.rows_in)
+    duplicates = _drop_duplicates(cursor, staged)
     in_rest = seen_in_rest(cursor, staged.rows_in, staged.columns, _MOST_KEYS)
     clamped = 0
     if staged.days is not None:
@@ -164,8 +168,9 @@ def _finish(cursor: DuckDBPyConnection, staged: Staged) -> Staged:
     )
 
 
-def _drop_duplicates(cursor: DuckDBPyConnection, rows_in: str) -> int:
+def _drop_duplicates(cursor: DuckDBPyConnection, staged: Staged) -> int:
     """Keep the row processed last of each event; rows without $insert_id are all different."""
+    rows_in = staged.rows_in
     key = "event, distinct_id, time, insert_id"
     # Hashes first: sorting is only for the few rows that may be double.
     twice = (
@@ -174,7 +179,7 @@ def _drop_duplicates(cursor: DuckDBPyConnection, rows_in: str) -> int:
     )
     ranked = (
         f"SELECT rowid AS row, row_number() OVER (PARTITION BY {key}"
-        f" ORDER BY processed DESC NULLS LAST, rowid DESC) AS rank FROM {rows_in}"
+        f" ORDER BY {staged.processed} DESC NULLS LAST, rowid DESC) AS rank FROM {rows_in}"
         f" WHERE insert_id IS NOT NULL AND hash({key}) IN ({twice})"
     )
     return _count(

@@ -37,8 +37,8 @@ from mp_mcp.store.session import Session
 from mp_mcp.store.turns import turn
 from mp_mcp.store.write_queue import WriteQueue
 
-BIG_LOAD_BYTES = 8_000_000
-"""From this size of the files a load is followed by a checkpoint."""
+BIG_MERGE_BYTES = 8_000_000
+"""From this size of the files a merge of profiles is followed by a checkpoint."""
 
 
 logger = logging.getLogger(__name__)
@@ -196,7 +196,7 @@ class Writer(StoreWriter):
                     anew_for=(self._job_id or load_id) if replace else None,
                 )
 
-            report = await self._queue.submit(swap, session=session, checkpoint=_are_big(files))
+            report = await self._queue.submit(swap, session=session)
             await self._look_again(session)
             return report
 
@@ -273,4 +273,4 @@ class Writer(StoreWriter):
 
 
 def _are_big(files: Sequence[Path]) -> bool:
-    return sum(file.stat().st_size for file in files) > BIG_LOAD_BYTES
+    return sum(file.stat().st_size for file in files) > BIG_MERGE_BYTES

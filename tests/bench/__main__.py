@@ -1,7 +1,7 @@
 """`make bench`: every figure in one run, as JSON on stdout and in bench.json.
 
-Never asserts a time. `python -m tests.bench starts calls ingest` runs a part; `--events N` sets
-about how many events the big fetch has.
+Never asserts a time. `python -m tests.bench starts calls queries ingest` runs some parts;
+`--events N` sets about how many events the big fetch has.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from mp_mcp.mixpanel.ledger import Ledger
 from mp_mcp.resolve import base_url_name
 from mp_mcp.settings import Home
 from mp_mcp.state import open_state
-from tests.bench import beside, calls, ingest, starts
+from tests.bench import beside, calls, ingest, queries, starts
 from tests.bench.timing import Figures
 from tests.processes.agents import bare_environ, mp
 
@@ -32,7 +32,7 @@ ONE_DAY = FIRST
 def main() -> None:
     """Run the parts that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    parser.add_argument("parts", nargs="*", choices=["starts", "calls", "ingest", []])
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []])
     parser.add_argument("--events", type=int, default=1_000_000)
     options = parser.parse_args()
     story = Story(days=DAYS, events_per_day=1000, last_day=date.fromisoformat(LAST))
@@ -47,7 +47,7 @@ def main() -> None:
         environ = bare_environ() | {"MP_HOME": str(home.path)} | mixpanel.environ()
         _grant(home, f"{base_url_name(mixpanel.base_url)}/{environ['MP_PROJECT_ID']}")
         try:
-            for part in options.parts or ["starts", "calls", "ingest"]:
+            for part in options.parts or PARTS:
                 PARTS[part](found, environ, home, mixpanel, folder)
         finally:
             mp(environ, "server", "stop")
@@ -90,7 +90,16 @@ def _ingest(
     found["fetch"] = ingest.fetch(environ, home, mixpanel, folder, (FIRST, LAST))
 
 
-PARTS: dict[str, Part] = {"starts": _starts, "calls": _calls, "ingest": _ingest}
+def _queries(found: Figures, environ: dict[str, str], _: Home, __: Running, folder: Path) -> None:
+    found["a view of 300 properties"] = queries.wide_table(environ, folder)
+
+
+PARTS: dict[str, Part] = {
+    "starts": _starts,
+    "calls": _calls,
+    "queries": _queries,
+    "ingest": _ingest,
+}
 
 if __name__ == "__main__":
     main()
