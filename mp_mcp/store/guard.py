@@ -12,17 +12,20 @@ from threading import Lock
 from mp_mcp.errors import NotReadOnlyError, QueryError
 from mp_mcp.store import guard_names
 from mp_mcp.store.catalog import Names
-from mp_mcp.store.guard_tree import Reading, TablePath, is_like_a_file
+from mp_mcp.store.guard_tree import Reading, TablePath, is_like_a_file, nesting
 from mp_mcp.store.paging import Paging, paging_of
 from mp_mcp.store.parser import statements, tree_of
 from mp_mcp.store.touched import Touched, touched_days
 from mp_mcp.store.translate import table_missing
 
 MAX_SQL = 100_000
+MAX_NESTING = 200
+"""duckdb's parser holds up everybody for seconds, and takes gigabytes, for thousands of them."""
 REMEMBERED = 256
 
 _EXPLAIN = re.compile(r"\s*EXPLAIN(\s+ANALYZE)?\b(\s*\([^()]*\))?\s*", re.IGNORECASE)
-_VIEW_BODY = re.compile(r" AS (?=SELECT|FROM|WITH|VALUES|\()", re.IGNORECASE)
+_NAME = r'(?:"(?:[^"]|"")*"|\w+)'
+_VIEW_HEAD = re.compile(rf"CREATE VIEW {_NAME}(?:\.{_NAME})*(?: \({_NAME}(?:, {_NAME})*\))? AS ")
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,8 @@ def _check_absent(path: TablePath, names: Names) -> None:
 
 def _body(view: str) -> str:
     """The SELECT of a CREATE VIEW statement; what cannot be found is refused later."""
-    found = _VIEW_BODY.search(view)
+    # Names are read whole: one that looks like SQL must not be taken for the body.
+    found = _VIEW_HEAD.match(view)
     return view[found.end() :] if found else view
 
 
@@ -107,6 +111,11 @@ def _check(sql: str) -> Checked:
         raise QueryError(
             f"The SQL is {len(sql)} characters long; the limit is {MAX_SQL}.",
             hint="Load the values into a table (mp load) and join with it, or send them in parts.",
+        )
+    if nesting(sql) > MAX_NESTING:
+        raise QueryError(
+            f"The SQL opens more than {MAX_NESTING} brackets inside each other.",
+            hint="Split it into WITH parts, or into several queries.",
         )
     found = statements(sql)
     if len(found) != 1:

@@ -42,7 +42,23 @@ _INTERNAL = (
     "to_aggregate_state variant_bytes_to_variant variant_comparator variant_group_object "
     "variant_normalize variant_to_parquet_variant vector_type"
 )
-DENIED_FUNCTIONS = _words(f"{_ACT} {_RUN_SQL} {_INTERNAL}")
+# They follow a value to any depth, and off duckdb's stack: that ends the process. Or, given SQL as
+# a value, they take as much memory as there is for it.
+_RECURSE = "json_contains json_serialize_sql json_deserialize_sql"
+DENIED_FUNCTIONS = _words(f"{_ACT} {_RUN_SQL} {_INTERNAL} {_RECURSE}")
+
+SHAPED_FUNCTIONS = _words("from_json from_json_strict json_transform json_transform_strict")
+"""Their second argument says the types of a JSON value; it may be no computed one."""
+
+REACHES_OUT = (
+    "SQL reads tables only: no files, settings or other programs. mp load brings a file in."
+)
+FUNCTION_HINTS = {
+    "json_contains": "list_contains(x->>'$[*]', 'value') looks into a JSON array.",
+    "json_serialize_sql": "Send the statement itself.",
+    "json_deserialize_sql": "Send the statement itself.",
+}
+"""What to use instead of a function; REACHES_OUT for the others."""
 
 QUALIFIERS = frozenset(("main", "system", "pg_catalog"))
 """Where duckdb's own functions live, when their schema is spelled out."""

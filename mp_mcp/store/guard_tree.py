@@ -4,6 +4,7 @@ Never lets pass what it does not know: a node of a type that is not listed is re
 """
 
 import difflib
+import json
 import re
 
 from mp_mcp.errors import NotReadOnlyError, QueryError
@@ -14,6 +15,8 @@ TablePath = tuple[str, ...]
 
 MAX_NAME_PARTS = 32
 """duckdb needs a minute to bind a name of 20,000 parts, and cannot be interrupted in it."""
+
+MAX_SHAPE_NESTING = 50
 
 _NODES = frozenset(
     # Whole queries; those that change rows inside a WITH clause are of other types.
@@ -29,6 +32,23 @@ _LIKE_A_FILE = re.compile(r"[./\\:*?\[\]]")
 def is_like_a_file(name: str) -> bool:
     """Whether duckdb might look for a file of that name."""
     return bool(_LIKE_A_FILE.search(name))
+
+
+_BRACKET = re.compile(r"[()\[\]{}]")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
+# With one of these in the text, a quote is not always the beginning or the end of a string.
+_QUOTES_OTHERWISE = re.compile(r"[\\$]|--|/\*")
+
+
+def nesting(sql: str) -> int:
+    """How deep brackets are open at once. Where quotes are not plain, those in strings count."""
+    if not _QUOTES_OTHERWISE.search(sql):
+        sql = _QUOTED.sub("", sql)
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(sql):
+        depth = depth + 1 if bracket in "([{" else max(depth - 1, 0)
+        deepest = max(deepest, depth)
+    return deepest
 
 
 class Reading:
@@ -69,6 +89,13 @@ class Reading:
                     "EXPORT_STATE is not available here.", hint="Select the result itself."
                 )
             _check_function(node, guard_names.functions())
+            if _path(node)[-1] in guard_names.SHAPED_FUNCTIONS:
+                _check_shape(node)
+        if node["class"] == "TYPE" and _path(node)[-1] == "variant":
+            raise NotReadOnlyError(
+                "Values cannot be cast to VARIANT here.",
+                hint="Keep them as JSON, or cast to STRUCT.",
+            )
         if node["class"] == "PARAMETER":
             self.parameters.add(str(node["identifier"]))
         parts = node.get("column_names")
@@ -120,13 +147,40 @@ def _check_function(function: Node, allowed: frozenset[str]) -> None:
     if path[-1] in guard_names.built_in():
         raise NotReadOnlyError(
             f"The function {name} is not available here.",
-            hint="SQL reads tables only: no files, settings or other programs. "
-            "mp load brings a file in.",
+            hint=guard_names.FUNCTION_HINTS.get(path[-1], guard_names.REACHES_OUT),
         )
     raise QueryError(
         f"There is no function {name}.",
         hint=_close_functions(path[-1], allowed),
     )
+
+
+def _check_shape(function: Node) -> None:
+    """duckdb follows the structure that from_json is given to any depth, and off its stack."""
+    arguments = function["arguments"]
+    literal = arguments[1]["expression"].get("literal") if len(arguments) > 1 else None
+    text = literal.get("text") if isinstance(literal, dict) else None
+    if not isinstance(text, str) or nesting(text) > MAX_SHAPE_NESTING or _has_variant(text):
+        raise NotReadOnlyError(
+            f"{_path(function)[-1]} takes its structure as plain text here, and no VARIANT.",
+            hint='Write it out: from_json(properties, \'{"plan": "VARCHAR"}\').',
+        )
+
+
+def _has_variant(shape: str) -> bool:
+    try:
+        pending: list[object] = [json.loads(shape)]
+    except ValueError:
+        return False  # duckdb says what is wrong with it
+    while pending:
+        value = pending.pop()
+        if isinstance(value, str) and "variant" in value.lower():
+            return True
+        if isinstance(value, list):
+            pending.extend(value)
+        elif isinstance(value, dict):
+            pending.extend(value.values())
+    return False
 
 
 def _close_functions(name: str, allowed: frozenset[str]) -> str:

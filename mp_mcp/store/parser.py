@@ -29,7 +29,14 @@ class Statement:
 
 
 def statements(sql: str) -> list[Statement]:
-    """The statements in a text. Raises: duckdb.Error where it is no SQL."""
+    """The statements in a text. Raises: duckdb.Error where it is no SQL, QueryError."""
+    try:
+        sql.encode()
+    except UnicodeEncodeError as error:
+        raise QueryError(
+            "The SQL has half of a character in it (a lone surrogate).",
+            hint="Send it as valid Unicode text.",
+        ) from error
     with _one_at_a_time:
         found = _connection().extract_statements(sql)
     return [Statement(_kind(one), one.query.rstrip().removesuffix(";").rstrip()) for one in found]

@@ -39,6 +39,7 @@ _MISSING_FILE = re.compile(r"No such file or directory|does not exist or is a di
 _HINTS = (
     (re.compile(r"JSON path error"), PROPERTY_HINT),
     (re.compile(r"Python (integer|Conv)"), "DuckDB cannot hold a value in params: pass another."),
+    (re.compile(r"Max expression depth"), "Split it into WITH parts; settings are fixed here."),
     (re.compile(r"Could not (convert|cast)|Conversion|cast|type"), "TRY_CAST gives NULL instead."),
     (re.compile(r"GROUP BY"), "Aggregate that column, name it in GROUP BY, or use GROUP BY ALL."),
     (re.compile(r"lambda"), "Write lambda x: x + 1."),

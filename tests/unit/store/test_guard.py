@@ -12,7 +12,8 @@ from mp_mcp.store.parser import built_in_functions
 from mp_mcp.store.reads import Limits
 from mp_mcp.store.write_queue import WriteQueue
 from tests.unit.store.conftest import until
-from tests.unit.store.hostile import HARMLESS, HOSTILE
+from tests.unit.store.harmless import HARMLESS
+from tests.unit.store.hostile import HOSTILE, RUNAWAYS, filled_in, make_places
 
 REVIEWED = Path(__file__).with_name("reviewed_functions.txt")
 
@@ -28,13 +29,9 @@ def judge(sql: str, names: Names = LISTED) -> None:
 async def test_hostile_sql_changes_nothing(store: Store, queue: WriteQueue, tmp_path: Path) -> None:
     await queue.submit(lambda cursor: cursor.execute("CREATE TABLE t AS SELECT 1 AS a"))
     spool = tmp_path / "spool"
-    spool.mkdir()
-    (spool / "in.csv").write_text("a\n99\n")
-    places = {"db": store.database.path, "spool": spool, "file": spool / "in.csv"}
+    make_places(spool)
     for template in HOSTILE:
-        sql = template
-        for name, place in places.items():
-            sql = sql.replace("{" + name + "}", str(place))
+        sql = filled_in(template, store.database.path, spool)
         with pytest.raises(MpError) as caught:
             await store.reader(Limits(timeout_s=10)).query(sql, limit=10)
         assert caught.value.hint, sql[:100]
@@ -57,14 +54,7 @@ async def test_harmless_sql_runs(store: Store, queue: WriteQueue) -> None:
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "SELECT count(*) FROM range(1000000) a, range(1000000) b, range(9) c WHERE a <> b",
-        "WITH RECURSIVE r AS (SELECT 1 UNION ALL SELECT 1 FROM r) SELECT count(*) FROM r",
-        "SELECT length(repeat('x', 300000000)), count(*) FROM range(9999999999) AS r(a)",
-    ],
-)
+@pytest.mark.parametrize("sql", RUNAWAYS[:4])
 async def test_after_a_runaway_the_next_query_is_fine(store: Store, sql: str) -> None:
     with pytest.raises(MpError):
         await store.reader(Limits(timeout_s=0.1)).query(sql, limit=1)
@@ -79,6 +69,7 @@ async def test_views_that_others_made_are_judged_too(store: Store, queue: WriteQ
             "CREATE TABLE t AS SELECT 1 AS a",
             "CREATE VIEW good AS SELECT a FROM t",
             'CREATE VIEW "odd AS name" AS FROM good',
+            'CREATE VIEW "odd AS SELECT 1 --" (n, "m)") AS SELECT *, 1 FROM duckdb_logs()',
             "CREATE VIEW acting AS SELECT * FROM duckdb_logs()",
             "CREATE VIEW above AS SELECT * FROM acting",
         ):
@@ -88,7 +79,7 @@ async def test_views_that_others_made_are_judged_too(store: Store, queue: WriteQ
     reader = store.reader()
     assert (await reader.query("FROM good", limit=1)).rows == [[1]]
     assert (await reader.query('FROM "odd AS name"', limit=1)).rows == [[1]]
-    for name in ("acting", "above"):
+    for name in ("acting", "above", '"odd AS SELECT 1 --"'):
         with pytest.raises(NotReadOnlyError, match="duckdb_logs"):
             await reader.query(f"FROM {name}", limit=1)
 
@@ -152,6 +143,11 @@ async def test_functions_that_others_defined_are_not_called(
         ("FROM 'events.csv'", "cannot read files", "mp load"),
         ("FROM read_csv('x')", "read_csv is not available", "mp load"),
         ("SELECT uper('a')", "no function uper", "upper"),
+        ("SELECT json_contains(a, '1') FROM t", "json_contains is not available", "list_contains"),
+        ("SELECT a::VARIANT FROM t", "VARIANT", "as JSON"),
+        ("SELECT from_json(a, a) FROM t", "from_json takes its structure", "Write it out"),
+        ("FROM " + "(" * 300 + "t" + ")" * 300, "more than 200 brackets", "WITH parts"),
+        ("SELECT '\ud800'", "half of a character", "valid Unicode"),
         ("FROM tt", "no table tt", "Close: t."),
     ],
 )
@@ -171,6 +167,20 @@ def test_a_missing_table_is_named_before_anything_is_fetched() -> None:
 def test_a_name_in_another_file_is_no_table() -> None:
     with pytest.raises(TableMissingError):
         judge("FROM other.main.t")
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        'SELECT from_json(a, \'{"plan": "VARCHAR", "b": ["JSON"]}\') FROM t',
+        'SELECT json_transform_strict(a, \'{"a": "INT"}\') FROM t',
+        "SELECT a FROM t WHERE a IN (" + ", ".join(["':('"] * 300) + ")",
+        "SELECT " + "(" * 150 + "a" + ")" * 150 + " FROM t",
+        "SELECT " + "(a), [a], " * 300 + "1 FROM t",
+    ],
+)
+def test_brackets_and_structures_of_usual_size_pass(sql: str) -> None:
+    judge(sql)
 
 
 def test_a_judgement_is_remembered() -> None:

@@ -8,7 +8,8 @@ from mp_mcp.errors import MpError
 from mp_mcp.store.open_store import Store
 from mp_mcp.store.reads import Limits
 from mp_mcp.store.write_queue import WriteQueue
-from tests.unit.store.hostile import HARMLESS, HOSTILE
+from tests.unit.store.harmless import HARMLESS
+from tests.unit.store.hostile import HOSTILE
 
 pytestmark = pytest.mark.anyio
 

@@ -111,11 +111,12 @@ async def test_an_order_that_cannot_be_exact_is_said(store: Store, queue: WriteQ
     assert "unique column" in (answer.hint or "")
 
 
-async def test_values_that_python_cannot_hold_are_exact(store: Store) -> None:
+async def test_values_that_python_cannot_hold_are_exact(store: Store, queue: WriteQueue) -> None:
+    await table(queue, "SELECT {'x': 1}::VARIANT AS v")
     sql = """SELECT now() > TIMESTAMPTZ '2020-01-01' AS a,
              TIMESTAMPTZ '2020-01-02 03:04:05+02' AS b,
              INTERVAL 14 MONTH AS c, TIMESTAMP_NS '2020-01-01 00:00:00.123456789' AS d,
-             [INTERVAL 1 MONTH] AS e, {'x': 1}::VARIANT AS f, 1 AS f, 2 AS f"""
+             [INTERVAL 1 MONTH] AS e, v AS f, 1 AS f, 2 AS f FROM t"""
     answer = await store.reader().query(sql, limit=1)
     assert answer.columns == ["a", "b", "c", "d", "e", "f", "f", "f"]
     moments = ["2020-01-02T01:04:05+00:00", "1 year 2 months", "2020-01-01T00:00:00.123456789"]
