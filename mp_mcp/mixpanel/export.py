@@ -8,14 +8,13 @@ and a `terminated early` trailer is seen before the window is called complete; a
 inside is the loader's to find, with `is_trailer`.
 """
 
-import errno
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import TypeVar
 
 from anyio import CancelScope, to_thread
 
-from mp_mcp.errors import DiskFullError, IncompleteExportError, StoreError
+from mp_mcp.errors import NO_SPACE, DiskFullError, IncompleteExportError, StoreError
 from mp_mcp.mixpanel.expressions import json_list
 from mp_mcp.mixpanel.models import ExportedFile, Window
 from mp_mcp.mixpanel.spool_file import SpoolFile, is_trailer
@@ -100,9 +99,12 @@ async def _on_disk(step: Callable[..., T], *arguments: object) -> T:
     try:
         return await to_thread.run_sync(step, *arguments)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in NO_SPACE:
             raise DiskFullError(
                 "The disk is full: the export could not be written.",
                 hint="Free some space, then fetch again.",
             ) from error
-        raise StoreError(f"The export could not be written: {error.strerror}.") from error
+        raise StoreError(
+            f"The export could not be written: {error.strerror}.",
+            hint="Check the permissions of the state folder, then fetch again.",
+        ) from error

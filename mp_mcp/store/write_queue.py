@@ -164,6 +164,6 @@ def _transaction(work: Callable[[Cursor], T], checkpoint: bool) -> Callable[[Cur
 def _checkpoint(cursor: Cursor) -> None:
     try:
         cursor.execute("CHECKPOINT")
-    except duckdb.Error:
+    except duckdb.Error as error:
         # What was committed is safe in the write-ahead log; closing tries again.
-        logger.warning("A checkpoint after a big write failed", exc_info=True)
+        logger.warning("A checkpoint after a big write failed: %s", error)

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from mp_mcp.errors import DiskFullError, MpError
+from mp_mcp.errors import NO_SPACE, DiskFullError, MpError, StoreError
 from mp_mcp.store import catalog, load
 from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.handles import StoreWriter
@@ -76,9 +76,10 @@ class Writer(StoreWriter):
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             return Path(tempfile.mkdtemp(prefix="load-", dir=root))
         except OSError as error:
-            raise DiskFullError(
+            kind = DiskFullError if error.errno in NO_SPACE else StoreError
+            raise kind(
                 f"The spool folder {root} cannot be used: {error.strerror}.",
-                hint="Free space there, or make it writable.",
+                hint="Free space there." if kind is DiskFullError else "Make it writable for you.",
             ) from error
 
     async def load_events(
@@ -117,8 +118,8 @@ class Writer(StoreWriter):
         """List the tables for `status`; the load is committed, whatever comes of this."""
         try:
             self._seen.tables = await session.run(catalog.tables)
-        except MpError:
-            logger.warning("The tables were not listed after a load", exc_info=True)
+        except MpError as error:
+            logger.warning("The tables were not listed after a load: %s", error)
 
     def _load_id(self, table: str, days: tuple[date, date] | None, events: tuple[str, ...]) -> str:
         if self._job_id is None:
