@@ -3,7 +3,6 @@
 Never decides which account a client means (`resolve.py` does), and never shows a secret.
 """
 
-import errno
 import fcntl
 import os
 import secrets
@@ -13,7 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from mp_mcp.errors import CredentialsError, DiskFullError, SettingsError
+from mp_mcp.errors import NO_SPACE, CredentialsError, DiskFullError, SettingsError
 from mp_mcp.settings import Home, seconds
 
 
@@ -149,7 +148,7 @@ def _changing(home: Home) -> Iterator[dict[str, Any]]:
             yield found
             _write(home.config, tomli_w.dumps(found))
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in NO_SPACE:
             raise DiskFullError(
                 f"The disk is full: {home.config} could not be written.",
                 hint="Free some space, then try again.",

@@ -32,9 +32,13 @@ Standard library only, because `mp` imports it before it shows anything.
         ServerVersionError          server_version        1
 """
 
+import errno
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, ClassVar, NamedTuple
+
+NO_SPACE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
+"""What an OSError says when the disk, the quota or the limit of a file is reached."""
 
 
 class ExitCode(IntEnum):

@@ -66,6 +66,8 @@ def _log_to(home: Home) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     level = os.environ.get("MP_LOG", "INFO").upper()
     known = level in logging.getLevelNamesMapping()
+    # A log that cannot be written must not be the reason for more to write.
+    logging.raiseExceptions = False
     logging.basicConfig(level=level if known else "INFO", handlers=[handler])
     for chatty in ("httpx", "httpcore", "mcp", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

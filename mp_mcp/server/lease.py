@@ -70,8 +70,13 @@ class Lease:
             "ready": ready,
         }
         partial = self._home.server_info.with_suffix(".part")
-        partial.write_text(json.dumps(content) + "\n", encoding="utf-8")
-        partial.replace(self._home.server_info)
+        try:
+            partial.write_text(json.dumps(content) + "\n", encoding="utf-8")
+            partial.replace(self._home.server_info)
+        except OSError:
+            # A full disk: clients find the socket without it, and it must not tell of another one.
+            for leftover in (partial, self._home.server_info):
+                leftover.unlink(missing_ok=True)
 
     def is_ours(self) -> bool:
         """Whether the lock is still the one in the folder: somebody may have removed that."""

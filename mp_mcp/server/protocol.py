@@ -32,7 +32,7 @@ from mcp_types import (
 from mcp_types import Tool as McpTool
 
 from mp_mcp import __version__
-from mp_mcp.errors import ErrorInfo, MpError
+from mp_mcp.errors import ErrorInfo, ExitCode, MpError
 from mp_mcp.progress import Report, no_report
 from mp_mcp.server.session import Session
 from mp_mcp.tool import Tool
@@ -181,6 +181,9 @@ async def _called(
         return _result(model.model_dump(mode="json", exclude_none=True), session)
     except MpError as error:
         outcome = error.code
+        if error.exit_code is ExitCode.UNEXPECTED:
+            # No fault of the caller: whoever reads the log has to know more than the code.
+            outcome += f": {' '.join(error.message.split())}"
         return _result(error.info().as_dict(), session, is_error=True)
     except Exception:
         # The last line of defence: a bug of ours must not end the agent's connection.

@@ -43,8 +43,8 @@ class Instance:
         if not self.read_only:
             try:
                 self.connection.execute("CHECKPOINT")
-            except duckdb.Error:
-                logger.warning("The database was closed without a checkpoint", exc_info=True)
+            except duckdb.Error as error:
+                logger.warning("%s was closed without a checkpoint: %s", self.path.name, error)
         self.connection.close()
 
 

@@ -16,7 +16,7 @@ import duckdb
 
 from mp_mcp.errors import QueryError, QueryTimeoutError, StoreError
 from mp_mcp.store.threads import Threads
-from mp_mcp.store.translate import is_fatal, translate
+from mp_mcp.store.translate import is_fatal, translate, translate_os
 
 T = TypeVar("T")
 
@@ -89,6 +89,9 @@ class Session:
             if is_fatal(error):
                 self._broken()
             raise translate(error, self._path) from error
+        except OSError as error:
+            # What a load writes beside the database: heads and clean copies of files.
+            raise translate_os(error, self._path) from error
         except MemoryError as error:
             raise QueryError(
                 "The query needs more memory than this process may use.",

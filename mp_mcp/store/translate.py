@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 
 from mp_mcp.errors import (
+    NO_SPACE,
     DatabaseCorruptError,
     DiskFullError,
     MpError,
@@ -28,13 +29,19 @@ PROPERTY_HINT = (
 
 # In the order of the checks: what the message says weighs more than the class, because duckdb
 # raises one class for many causes (IOException for locks, full disks and damage).
-_FULL = re.compile(r"No space left|Disk quota|[Ff]ailed to offload data|max_temp_directory_size")
+_FULL = re.compile(
+    r"No space left|Disk quota|File too large|[Ff]ailed to offload data|max_temp_directory_size"
+)
 _DAMAGED = re.compile(
     r"not a valid DuckDB database file|Corrupt|corrupt|Could not read enough bytes|"
-    r"replaying WAL file|WAL does not match|version number|checksum"
+    r"replaying WAL file|WAL (?:does not match|was created|checkpoint)|version number|checksum"
 )
-_UNWRITABLE = re.compile(r"Read-only file system|Permission denied|read-only mode|read only")
-_MISSING_FILE = re.compile(r"No such file or directory|does not exist or is a directory")
+_UNWRITABLE = re.compile(
+    r"Read-only file system|Permission denied|Operation not permitted|read-only mode|read only"
+)
+_MISSING_FILE = re.compile(
+    r"No such file or directory|does not exist or is a directory|Is a directory"
+)
 
 _HINTS = (
     (re.compile(r"JSON path error"), PROPERTY_HINT),
@@ -83,6 +90,19 @@ def translate(error: duckdb.Error, path: Path, names: Collection[str] = ()) -> M
     return _of_the_file(error, path)
 
 
+def translate_os(error: OSError, path: Path) -> MpError:
+    """The error of ours for a file that was read or written without duckdb."""
+    if error.errno in NO_SPACE:
+        return DiskFullError(
+            f"No space is left for {path.name}: {error.strerror}.",
+            hint="Free space on that disk, then try again; nothing was half written.",
+        )
+    return StoreError(
+        f"A file for {path.name} cannot be used: {error.filename or error} ({error.strerror}).",
+        hint="Check that it exists and its permissions, then try again.",
+    )
+
+
 def _of_the_file(error: duckdb.Error, path: Path) -> MpError:
     message = str(error)
     said = _first_line(message)
@@ -99,7 +119,7 @@ def _of_the_file(error: duckdb.Error, path: Path) -> MpError:
             hint="fetch_events and mp load add rows; SQL selects from them.",
         )
     if isinstance(error, duckdb.SerializationException) or _DAMAGED.search(message):
-        return DatabaseCorruptError(f"{path.name} cannot be read: {said}", hint=_repair(path))
+        return DatabaseCorruptError(f"{path.name} cannot be read: {said}", hint=_repair(path, said))
     if _UNWRITABLE.search(message):
         return StoreError(
             f"{path.name} cannot be written: {said}",
@@ -108,7 +128,7 @@ def _of_the_file(error: duckdb.Error, path: Path) -> MpError:
     if _MISSING_FILE.search(message):
         return StoreError(
             f"A file of {path.name} is missing: {said}",
-            hint=f"Check that {path.parent} is still there, then try again.",
+            hint=f"Check that {path} is a file and {path.parent} still there, then try again.",
         )
     return StoreError(
         f"DuckDB failed on {path.name}: {said}", hint="Try again; mp server logs may tell more."
@@ -163,8 +183,15 @@ def _first_line(message: str) -> str:
     return _PREFIX.sub("", paragraph)[:400]
 
 
-def _repair(path: Path) -> str:
-    return (
-        f"Move {path} (with its .wal file) away, put a copy of yours back or fetch again. "
-        "A file of a newer DuckDB opens with a newer mp-mcp only."
-    )
+def _repair(path: Path, said: str) -> str:
+    if "WAL" in said:
+        return (
+            f"Copy {path.name} and {path.name}.wal, then move {path}.wal away: the file opens "
+            "without its latest writes; fetch or load those again."
+        )
+    if "version number" in said:
+        return (
+            f"A newer DuckDB wrote it: update mp-mcp, or move {path} (with its .wal file) away "
+            "and fetch again."
+        )
+    return f"Move {path} (with its .wal file) away, then put a copy of yours back or fetch again."

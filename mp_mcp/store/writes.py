@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from uuid import uuid4
 
-from mp_mcp.errors import DiskFullError, MpError
+from mp_mcp.errors import NO_SPACE, DiskFullError, MpError, StoreError
 from mp_mcp.store import catalog, coverage, keep, layout, load, local_time
 from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.guarded import GuardedReads
@@ -155,9 +155,10 @@ class Writer(StoreWriter):
             root.mkdir(mode=0o700, parents=True, exist_ok=True)
             return Path(tempfile.mkdtemp(prefix="load-", dir=root))
         except OSError as error:
-            raise DiskFullError(
+            kind = DiskFullError if error.errno in NO_SPACE else StoreError
+            raise kind(
                 f"The spool folder {root} cannot be used: {error.strerror}.",
-                hint="Free space there, or make it writable.",
+                hint="Free space there." if kind is DiskFullError else "Make it writable for you.",
             ) from error
 
     async def load_events(
@@ -261,8 +262,8 @@ class Writer(StoreWriter):
             self._seen.tables = await session.run(
                 partial(catalog.tables, late_days=self._late_days)
             )
-        except MpError:
-            logger.warning("The tables were not listed after a write", exc_info=True)
+        except MpError as error:
+            logger.warning("The tables were not listed after a write: %s", error)
 
     def _load_id(self, table: str, days: tuple[date, date] | None, events: tuple[str, ...]) -> str:
         if self._job_id is None:

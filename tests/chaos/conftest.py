@@ -1,4 +1,4 @@
-"""The fixtures of tests with real processes."""
+"""The state folder, client and simulator of the process tests, for the faults."""
 
 from tests.processes.conftest import environ, home, mixpanel, offline
 

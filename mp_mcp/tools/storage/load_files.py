@@ -1,6 +1,5 @@
 """The tool load_files (`mp load`). Never moves or changes the user's files."""
 
-import errno
 import os
 import shutil
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Annotated
 import anyio.to_thread
 from pydantic import Field
 
-from mp_mcp.errors import DiskFullError, IncompleteExportError, UsageError
+from mp_mcp.errors import NO_SPACE, DiskFullError, IncompleteExportError, UsageError
 from mp_mcp.progress import Progress
 from mp_mcp.results import Result
 from mp_mcp.store.handles import StoreWriter
@@ -98,6 +97,11 @@ def _copy(path: Path, target: Path) -> None:
     try:
         shutil.copyfile(path, target)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFullError(f"The disk is full: {path} could not be copied.") from error
-        raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
+        if error.errno in NO_SPACE:
+            raise DiskFullError(
+                f"The disk is full: {path} could not be copied into the state folder.",
+                hint="Free some space there, then load it again; nothing was half written.",
+            ) from error
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}.", hint="Check the file and its permissions."
+        ) from error
