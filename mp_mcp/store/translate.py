@@ -32,9 +32,10 @@ PROPERTY_HINT = (
 _FULL = re.compile(
     r"No space left|Disk quota|File too large|[Ff]ailed to offload data|max_temp_directory_size"
 )
+_NEWER = re.compile(r"version number|Unsupported Storage Version")
 _DAMAGED = re.compile(
     r"not a valid DuckDB database file|Corrupt|corrupt|Could not read enough bytes|"
-    r"replaying WAL file|WAL (?:does not match|was created|checkpoint)|version number|checksum"
+    r"replaying WAL file|WAL (?:does not match|was created|checkpoint)|checksum"
 )
 _UNWRITABLE = re.compile(
     r"Read-only file system|Permission denied|Operation not permitted|read-only mode|read only"
@@ -85,7 +86,8 @@ def translate(error: duckdb.Error, path: Path, names: Collection[str] = ()) -> M
             f"The query ran out of memory: {_first_line(message)}",
             hint="Select fewer columns or rows, or aggregate in steps.",
         )
-    if isinstance(error, _SQL_IS_WRONG):
+    # DuckDB has no class of its own for a file of a version to come.
+    if isinstance(error, _SQL_IS_WRONG) and not _NEWER.search(message):
         return _of_the_sql(error, names)
     return _of_the_file(error, path)
 
@@ -118,7 +120,8 @@ def _of_the_file(error: duckdb.Error, path: Path) -> MpError:
             f"This SQL only reads: {said}",
             hint="fetch_events and mp load add rows; SQL selects from them.",
         )
-    if isinstance(error, duckdb.SerializationException) or _DAMAGED.search(message):
+    is_damaged = _DAMAGED.search(message) or _NEWER.search(message)
+    if isinstance(error, duckdb.SerializationException) or is_damaged:
         return DatabaseCorruptError(f"{path.name} cannot be read: {said}", hint=_repair(path, said))
     if _UNWRITABLE.search(message):
         return StoreError(
@@ -189,7 +192,7 @@ def _repair(path: Path, said: str) -> str:
             f"Copy {path.name} and {path.name}.wal, then move {path}.wal away: the file opens "
             "without its latest writes; fetch or load those again."
         )
-    if "version number" in said:
+    if _NEWER.search(said):
         return (
             f"A newer DuckDB wrote it: update mp-mcp, or move {path} (with its .wal file) away "
             "and fetch again."
