@@ -94,8 +94,9 @@ def _config(path: Path) -> dict[str, str | bool | int | float | list[str]]:
         # True, although loads would take less memory without: pages of a query must not overlap.
         "preserve_insertion_order": "true",
         # A checkpoint merges small row groups, the leftovers of replaced days among them. Without a
-        # limit it would write half of a load once more.
+        # limit, or after each small load of a fetch, it would write half of the fetch once more.
         "max_vacuum_tasks": "1",
+        "checkpoint_threshold": "64MiB",
         # Files that DuckDB 1.5 can open, so that an upgrade can be undone.
         "storage_compatibility_version": "v1.5.0",
     }

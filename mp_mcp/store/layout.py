@@ -40,9 +40,11 @@ _VIEW_NAMES = {
     "events": ("event", "time", "distinct_id", "insert_id", "day", "properties", "_rest"),
     "profiles": ("distinct_id", "properties", "_rest"),
 }
+# No insert_id comes twice: looking for what repeats, as DuckDB does by itself, takes four times as
+# long and saves a fifth of its size.
 _STORED = (
-    "event VARCHAR, time TIMESTAMP, distinct_id VARCHAR, insert_id VARCHAR, day DATE,"
-    " kept UTINYINT, rest JSON"
+    "event VARCHAR, time TIMESTAMP, distinct_id VARCHAR,"
+    " insert_id VARCHAR USING COMPRESSION zstd, day DATE, kept UTINYINT, rest JSON"
 )
 
 

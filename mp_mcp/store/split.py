@@ -103,8 +103,8 @@ def _typed(columns: Sequence[Column]) -> str:
             f"CASE WHEN {exact_time} THEN make_timestamp(seconds * 1000000)"
             f" ELSE {_odd_time()} END AS time"
         ),
-        f"{_unquoted('j1', other=_number_as_text('j1'))} AS distinct_id",
-        f"{_unquoted('j2', other=_number_as_text('j2'))} AS insert_id",
+        f"{_identity('j1')} AS distinct_id",
+        f"{_identity('j2')} AS insert_id",
     ]
     for nth, column in enumerate(columns, len(FIXED_KEYS)):
         typed.append(f"{_exactly(nth, column.kind)} AS {column.name}")
@@ -113,7 +113,7 @@ def _typed(columns: Sequence[Column]) -> str:
 
 def _odd_time() -> str:
     """The time of fractions, milliseconds and numbers in strings."""
-    epoch = f"TRY_CAST(CASE WHEN {is_text('j0')} THEN json_extract_string(j0, '$')"
+    epoch = f"TRY_CAST(CASE WHEN {is_text('j0')} THEN {_string('j0')}"
     epoch += f" WHEN {is_number('j0')} THEN j0 END AS DOUBLE)"
     return (
         f"CASE WHEN {epoch} BETWEEN {_FIRST_SECOND} AND {_LAST_SECOND}"
@@ -123,18 +123,13 @@ def _odd_time() -> str:
     )
 
 
-def _number_as_text(text: str) -> str:
-    return f"CASE WHEN {is_number(text)} THEN {text} END"
+def _identity(text: str) -> str:
+    return f"CASE WHEN {is_text(text)} THEN {_string(text)} WHEN {is_number(text)} THEN {text} END"
 
 
-def _unquoted(text: str, other: str = "NULL") -> str:
-    """The string that this JSON text is; `other` when it is none."""
-    # Without an escape a string is what stands between its quotes.
-    return (
-        rf"CASE WHEN contains({text}, '\') THEN"
-        f" CASE WHEN {is_text(text)} THEN json_extract_string({text}, '$') END"
-        f" WHEN {is_text(text)} THEN substring({text}, 2, length({text}) - 2) ELSE {other} END"
-    )
+def _string(text: str) -> str:
+    # Not `->>`, which reads a VARCHAR twice.
+    return f"json_extract_string({text}, '$')"
 
 
 def _exactly(nth: int, kind: Kind) -> str:
@@ -142,14 +137,15 @@ def _exactly(nth: int, kind: Kind) -> str:
     text, number = f"j{nth}", f"n{nth}"
     match kind:
         case Kind.TEXT:
-            return _unquoted(text)
+            return f"CASE WHEN {is_text(text)} THEN {_string(text)} END"
         case Kind.NUMBER:
             # Up to 15 digits always survive a double, and so does every fraction, because DuckDB
-            # wrote it from one. Long integers may not; 1e400 becomes infinite.
+            # wrote it from one. Long integers may not; 1e400 becomes infinite. (A CASE, because
+            # DuckDB takes the terms of an OR in any order, and the last one is slow.)
             return (
-                f"CASE WHEN isfinite({number}) AND (strlen({text}) <= 15"
-                f" OR contains({text}, '.') OR contains({text}, 'e')"
-                f" OR TRY_CAST({number} AS HUGEINT)::VARCHAR = {text}) THEN {number} END"
+                f"CASE WHEN strlen({text}) <= 15 OR contains({text}, '.') OR contains({text}, 'e')"
+                f" THEN CASE WHEN isfinite({number}) THEN {number} END"
+                f" WHEN TRY_CAST({number} AS HUGEINT)::VARCHAR = {text} THEN {number} END"
             )
         case Kind.FLAG:
             return f"CASE {text} WHEN 'true' THEN true WHEN 'false' THEN false END"
@@ -167,22 +163,19 @@ def _moved(values: Sequence[_Value]) -> str:
 
 
 def _with_rest(sql: str, values: Sequence[_Value], expected: Sequence[str]) -> str:
-    """Adds `tail`, the text of the rest, and whether everything adds up with it."""
+    """Adds what the rest may be; `guess` is NULL when nothing is left, `patched` when that fits."""
     pointers = ", ".join(map(pointer, expected))
-    sql = (
-        f"SELECT *, CASE WHEN size <> moved + 1 THEN json_extract(properties, [{pointers}]) END"
-        f" AS found FROM ({sql})"
-    )
-    guess = f"CASE WHEN size = moved + 1 THEN '{{}}'::JSON ELSE {_pieces(values, expected)} END"
+    found = f"CASE WHEN size <> moved + 1 THEN json_extract(properties, [{pointers}]) END"
+    sql = f"SELECT *, {found} AS found FROM ({sql})"
+    guess = f"CASE WHEN size <> moved + 1 THEN {_pieces(values, expected)} END"
     sql = f"SELECT *, {guess} AS guess FROM ({sql})"
     # A merge patch removes the keys that it sets to null, and leaves the object's own nulls.
     removed = ", ".join(
         f"CASE WHEN {value.fits} THEN {literal(dumps(value.key) + ':null')} END" for value in values
     )
     patched = f"json_merge_patch(properties, '{{' || concat_ws(',', {removed}) || '}}')"
-    tail = f"CASE WHEN {_adds_up('guess')} THEN guess ELSE {patched} END"
-    sql = f"SELECT *, {tail} AS tail FROM ({sql})"
-    return f"SELECT *, {_adds_up('tail')} AS adds_up FROM ({sql})"
+    patched = f"CASE WHEN strlen(guess) + moved <> size THEN {patched} END"
+    return f"SELECT *, {patched} AS patched FROM ({sql})"
 
 
 def _pieces(values: Sequence[_Value], expected: Sequence[str]) -> str:
@@ -192,12 +185,7 @@ def _pieces(values: Sequence[_Value], expected: Sequence[str]) -> str:
     for nth, key in enumerate(expected, 1):
         piece = f"{literal(dumps(key) + ':')} || found[{nth}]::VARCHAR"
         pieces.append(f"CASE WHEN {fits[key]} THEN NULL ELSE {piece} END" if key in fits else piece)
-    return f"('{{' || concat_ws(',', {', '.join(pieces) or 'NULL'}) || '}}')::JSON"
-
-
-def _adds_up(rest: str) -> str:
-    # An empty rest has no comma before it, which saves one character.
-    return f"(size = moved + 1 OR strlen({rest}::VARCHAR) + moved = size)"
+    return f"'{{' || concat_ws(',', {', '.join(pieces) or 'NULL'}) || '}}'"
 
 
 def _stored(sql: str, columns: Sequence[Column], day: str) -> str:
@@ -205,11 +193,14 @@ def _stored(sql: str, columns: Sequence[Column], day: str) -> str:
         f"CASE WHEN time IS NOT NULL AND NOT exact_time THEN {KEPT_TIME} ELSE 0 END",
         f"CASE WHEN {is_number('j1')} THEN {KEPT_DISTINCT_ID} ELSE 0 END",
         f"CASE WHEN {is_number('j2')} THEN {KEPT_INSERT_ID} ELSE 0 END",
-        f"CASE WHEN adds_up THEN 0 ELSE {KEPT_WHOLE} END",
+        f"CASE WHEN strlen(patched::VARCHAR) + moved <> size THEN {KEPT_WHOLE} ELSE 0 END",
     ]
     names = "".join(f", {column.name}" for column in columns)
+    usual = f"exact_time AND {is_text('j1')} AND {is_text('j2')} AND patched IS NULL"
     return (
         f"SELECT event, time, distinct_id, insert_id, {day} AS day,"
-        f" ({' + '.join(kept)})::UTINYINT AS kept{names},"
-        f" CASE WHEN adds_up THEN tail ELSE properties END AS rest FROM ({sql})"
+        f" (CASE WHEN {usual} THEN 0 ELSE {' + '.join(kept)} END)::UTINYINT AS kept{names},"
+        " CASE WHEN guess IS NULL THEN '{}'::JSON WHEN patched IS NULL THEN guess::JSON"
+        " WHEN strlen(patched::VARCHAR) + moved = size THEN patched ELSE properties END AS rest"
+        f" FROM ({sql})"
     )
