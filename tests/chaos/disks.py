@@ -90,3 +90,15 @@ os.execv(sys.argv[1], sys.argv[1:])
 def obedient(*command: str | Path) -> list[str]:
     """A command that permissions hold for, with the server that it starts: even for root."""
     return [sys.executable, "-c", _OBEDIENT, *map(str, command)]
+
+
+_LIMITED = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def limited(size: int, *command: str | Path) -> list[str]:
+    """A command whose files, and those of the server that it starts, end at so many bytes."""
+    return [sys.executable, "-c", _LIMITED, str(size), *map(str, command)]

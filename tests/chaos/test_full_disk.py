@@ -3,21 +3,26 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from mp_mcp.demo.running import Running
+from mp_mcp.errors import DiskFullError
 from mp_mcp.server import lease
 from mp_mcp.settings import Home
-from tests.chaos.disks import Disk, SmallDisk, SmallFiles, mounted
+from mp_mcp.store.translate import translate
+from tests.chaos.disks import Disk, SmallDisk, SmallFiles, limited, mounted
 from tests.chaos.events import write_events
-from tests.processes.agents import Finished, mp
+from tests.processes.agents import BIN, Agent, Finished, mp
 
 COUNT = "SELECT count(*), count(DISTINCT insert_id), sum(length(noise)) > 0 FROM events"
 KB = 1024
-ROOMS = (0, 4 * KB, 20 * KB, 100 * KB, 500 * KB, 2000 * KB, 6000 * KB, 12_000 * KB)
-"""Bytes left on the disk: it runs full in one place after the other, from the spool on."""
-
-BATCH = 20_000
+SMALL, BIG = 300, 19_200
+ROOMS = (
+    *((room * KB, SMALL) for room in (0, 4, 20, 60, 120, 180, 300)),
+    *((room * KB, BIG) for room in (200, 2000, 5500, 7000, 8500, 11_000, 14_000, 20_000)),
+)
+"""Bytes left on the disk, and events to load: it runs full in one place after the other."""
 
 
 @pytest.fixture(params=["small disk", "small files"])
@@ -63,10 +68,8 @@ def test_a_load_that_fills_the_disk_comes_in_whole_or_not_at_all(
     assert mp(offline, "load", str(first)).json["rows"] == rows
     pid = lease.server_info(home)["pid"]
     outcomes = []
-    for number, room in enumerate(ROOMS, 1):
-        file = write_events(
-            tmp_path / f"{number}.ndjson", number * 100_000, 300 * 4 ** (number % 4)
-        )
+    for number, (room, count) in enumerate(ROOMS, 1):
+        file = write_events(tmp_path / f"{number}.ndjson", number * 100_000, count)
         disk.leave(room)
         loaded = mp(offline, "load", str(file))
         outcomes.append(loaded.code)
@@ -101,3 +104,44 @@ def test_a_fetch_that_fills_the_disk_keeps_its_whole_days_and_goes_on_later(
     assert mp(environ, "query", "sql", f"{both} events").rows == (
         mp(environ, "query", "sql", f"{both} whole").rows
     )
+
+
+def test_blocks_that_do_not_fit_leave_the_database_as_it_was(
+    offline: dict[str, str], home: Home, tmp_path: Path
+) -> None:
+    assert mp(offline, "load", str(write_events(tmp_path / "a.ndjson", 0, 30))).json["rows"] == 30
+    disk = SmallFiles(home)
+    disk.leave(10_000 * KB)
+    # More than a row group, whose blocks are written before the commit.
+    big = mp(offline, "load", str(write_events(tmp_path / "big.ndjson", 100_000, 130_000)))
+    is_disk_full(big)
+    assert "1001.db" in big.stderr
+    assert counted(offline) == 30
+    disk.free()
+    assert mp(offline, "load", str(tmp_path / "big.ndjson")).json["rows"] == 130_000
+    assert counted(offline) == 130_030
+
+
+def test_a_server_that_starts_on_a_full_disk_still_answers(
+    offline: dict[str, str], tmp_path: Path
+) -> None:
+    assert mp(offline, "load", str(write_events(tmp_path / "a.ndjson", 0, 30))).json["rows"] == 30
+    mp(offline, "server", "stop")
+    with Agent(offline, command=limited(0, BIN / "mp-mcp")) as agent:
+        assert agent.call("query_sql", sql=COUNT)["rows"] == [[30, 30, True]]
+        is_disk_full(mp(offline, "load", str(write_events(tmp_path / "b.ndjson", 50, 30))))
+        assert counted(offline) == 30
+        assert mp(offline, "server", "stop").json["stopped"]
+    assert mp(offline, "load", str(tmp_path / "b.ndjson")).json["rows"] == 30
+    assert counted(offline) == 60
+
+
+def test_a_query_that_finds_no_room_for_its_temporary_files_says_so(tmp_path: Path) -> None:
+    places = {"temp_directory": str(tmp_path), "max_temp_directory_size": "1MiB"}
+    with duckdb.connect(config={"memory_limit": "60MB", "threads": "1", **places}) as connection:
+        with pytest.raises(duckdb.Error) as caught:
+            connection.execute("SELECT * FROM range(30000000) ORDER BY hash(range)").fetchall()
+        refused = translate(caught.value, tmp_path / "7.db")
+        assert isinstance(refused, DiskFullError), refused
+        assert "Free space" in (refused.hint or "")
+        assert connection.execute("SELECT 1").fetchall() == [(1,)]
