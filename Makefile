@@ -6,7 +6,7 @@ PYTHON ?= $(shell for each in $(CANDIDATES); do \
 BIN := .venv/bin
 UV := $(shell command -v uv)
 
-.PHONY: demo test test-clients lint bench setup generate clean
+.PHONY: demo test test-clients test-chaos lint bench setup generate clean
 
 demo: .venv/runtime
 	@$(BIN)/mp demo
@@ -19,6 +19,10 @@ test: lint
 test-clients: .venv/dev
 	$(BIN)/python -m tests.clients.environments
 	MP_TEST_CLIENTS=1 $(BIN)/python -m pytest tests/clients
+
+# The faults at length: every statement, every function, every point at which a disk runs full.
+test-chaos: .venv/dev
+	MP_TEST_CHAOS=1 $(BIN)/python -m pytest tests/chaos tests/processes/test_guard_keeps_the_lock.py
 
 lint: .venv/dev
 	$(BIN)/ruff format --check .

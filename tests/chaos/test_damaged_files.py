@@ -183,22 +183,6 @@ def test_a_file_that_cannot_be_used_is_refused_with_the_remedy_and_left_alone(
     assert lease.server_info(home)["pid"] == pid
 
 
-def test_damage_inside_is_found_by_the_query_that_reads_it_and_by_no_other(
-    offline: dict[str, str], home: Home, tmp_path: Path
-) -> None:
-    big = write_events(tmp_path / "big.ndjson", 0, 130_000)
-    assert mp(offline, "load", str(big)).json["rows"] == 130_000
-    mp(offline, "load", "--table", "other", str(write_events(tmp_path / "b.ndjson", 0, 10)))
-    mp(offline, "server", "stop")
-    db = home.path / "data" / "1001.db"
-    middle = FIRST_BLOCK + (db.stat().st_size // BLOCK // 2) * BLOCK
-    overwrite(db, middle + 1000, b"\xff" * 16)
-    is_refused(mp(offline, "query", "sql", COUNT), "checksum", MOVE)
-    assert mp(offline, "query", "sql", "SELECT count(*) FROM other").rows == [[10]]
-    assert mp(offline, "query", "sql", "SELECT count(*) FROM events").rows == [[130_000]]
-    assert mp(offline, "load", "--table", "other", str(tmp_path / "b.ndjson")).json["rows"] == 0
-
-
 def test_what_a_killed_server_had_committed_is_there(
     offline: dict[str, str], left_behind: Path
 ) -> None:
