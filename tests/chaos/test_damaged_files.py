@@ -149,6 +149,7 @@ def is_refused(finished: Finished, says: str, hint: str, code: int = 1) -> None:
         (become_a_folder, "Is a directory", "is a file"),
         (take_another_log, "WAL", MOVE_LOG),
     ],
+    ids=lambda value: value.__name__ if callable(value) else "",
 )
 def test_a_file_that_cannot_be_used_is_refused_with_the_remedy_and_left_alone(
     offline: dict[str, str],
