@@ -15,9 +15,10 @@ demo: .venv/runtime
 test: lint
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
-# The longer variants of the tests of kills, faults and exactness.
+# At length: every kill, statement and function, every point at which a disk runs full.
 test-chaos: .venv/dev
-	MP_TEST_CHAOS=1 $(BIN)/python -m pytest tests/chaos tests/processes/test_exactness*.py
+	MP_TEST_CHAOS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/chaos \
+		tests/processes/test_exactness*.py tests/processes/test_guard_keeps_the_lock.py
 
 # Other people's clients against the simulator; they are installed below .venv/clients first.
 test-clients: .venv/dev

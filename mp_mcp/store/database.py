@@ -18,7 +18,7 @@ from mp_mcp.store.instance import Instance, Prepare, open_instance
 from mp_mcp.store.locks import LOCK_WAIT_S, Holder, holder_of, locked_error, pauses
 from mp_mcp.store.session import Session
 from mp_mcp.store.threads import Threads
-from mp_mcp.store.translate import is_unwritable, translate
+from mp_mcp.store.translate import is_unwritable, translate_opening
 
 T = TypeVar("T")
 Cursor = duckdb.DuckDBPyConnection
@@ -282,7 +282,7 @@ class Database:
 
     def _or_raise(self, holder: Holder | None, error: duckdb.Error) -> Holder:
         if holder is None:
-            raise translate(error, self.path) from error
+            raise translate_opening(error, self.path) from error
         return holder
 
     def _opened(self, instance: Instance) -> None:

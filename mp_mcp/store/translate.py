@@ -32,10 +32,10 @@ PROPERTY_HINT = (
 _FULL = re.compile(
     r"No space left|Disk quota|File too large|[Ff]ailed to offload data|max_temp_directory_size"
 )
-_NEWER = re.compile(r"version number|Unsupported Storage Version")
 _DAMAGED = re.compile(
     r"not a valid DuckDB database file|Corrupt|corrupt|Could not read enough bytes|"
-    r"replaying WAL file|WAL (?:does not match|was created|checkpoint)|checksum"
+    r"replaying WAL file|WAL (?:does not match|was created|checkpoint)|version number|"
+    r"Unsupported Storage Version|checksum"
 )
 _UNWRITABLE = re.compile(
     r"Read-only file system|Permission denied|Operation not permitted|read-only mode|read only"
@@ -46,10 +46,10 @@ _MISSING_FILE = re.compile(
 
 _HINTS = (
     (re.compile(r"JSON path error"), PROPERTY_HINT),
-    (re.compile(r"Python (integer|Conv)"), "DuckDB cannot hold a value in params: pass another."),
     (re.compile(r"Max expression depth"), "Split it into WITH parts; settings are fixed here."),
     (re.compile(r"Could not (convert|cast)|Conversion|cast|type"), "TRY_CAST gives NULL instead."),
     (re.compile(r"GROUP BY"), "Aggregate that column, name it in GROUP BY, or use GROUP BY ALL."),
+    (re.compile(r"parameters"), "Write the values into the SQL: it takes no parameters."),
     (re.compile(r"lambda"), "Write lambda x: x + 1."),
 )
 _TABLE = re.compile(r"Table with name \"?(?P<name>.+?)\"? does not exist")
@@ -73,32 +73,37 @@ _SQL_IS_WRONG = (
 def translate(error: duckdb.Error, path: Path, names: Collection[str] = ()) -> MpError:
     """The error of ours that `error` means; `names` are the tables that a query can name."""
     message = str(error)
-    holder = holder_of(error)
-    if holder is not None:
-        return locked_error(path, holder, write=holder.reads_only, waited_s=0)
+    if isinstance(error, _SQL_IS_WRONG):
+        # First: what SQL says can stand in its message, and look like a full disk.
+        return _of_the_sql(error, names)
     if _FULL.search(message):
-        return DiskFullError(
-            f"No space is left for {path.name}: {_first_line(message)}",
-            hint="Free space on that disk, then try again; nothing was half written.",
-        )
+        return _full(path, _first_line(message))
     if isinstance(error, duckdb.OutOfMemoryException):
         return QueryError(
             f"The query ran out of memory: {_first_line(message)}",
             hint="Select fewer columns or rows, or aggregate in steps.",
         )
-    # DuckDB has no class of its own for a file of a version to come.
-    if isinstance(error, _SQL_IS_WRONG) and not _NEWER.search(message):
-        return _of_the_sql(error, names)
     return _of_the_file(error, path)
+
+
+def translate_opening(error: duckdb.Error, path: Path) -> MpError:
+    """The same for a file that did not open: no SQL of a caller can be the reason."""
+    if _FULL.search(str(error)):
+        return _full(path, _first_line(str(error)))
+    return _of_the_file(error, path)
+
+
+def _full(path: Path, said: str) -> MpError:
+    return DiskFullError(
+        f"No space is left for {path.name}: {said}",
+        hint="Free space on that disk, then try again; nothing was half written.",
+    )
 
 
 def translate_os(error: OSError, path: Path) -> MpError:
     """The error of ours for a file that was read or written without duckdb."""
     if error.errno in NO_SPACE:
-        return DiskFullError(
-            f"No space is left for {path.name}: {error.strerror}.",
-            hint="Free space on that disk, then try again; nothing was half written.",
-        )
+        return _full(path, f"{error.strerror}.")
     return StoreError(
         f"A file for {path.name} cannot be used: {error.filename or error} ({error.strerror}).",
         hint="Check that it exists and its permissions, then try again.",
@@ -108,6 +113,9 @@ def translate_os(error: OSError, path: Path) -> MpError:
 def _of_the_file(error: duckdb.Error, path: Path) -> MpError:
     message = str(error)
     said = _first_line(message)
+    holder = holder_of(error)
+    if holder is not None:
+        return locked_error(path, holder, write=holder.reads_only, waited_s=0)
     if isinstance(error, duckdb.InterruptException):
         return StoreError("The call was stopped.", hint="Run it again.")
     if isinstance(error, (duckdb.PermissionException, duckdb.HTTPException)):
@@ -120,8 +128,7 @@ def _of_the_file(error: duckdb.Error, path: Path) -> MpError:
             f"This SQL only reads: {said}",
             hint="fetch_events and mp load add rows; SQL selects from them.",
         )
-    is_damaged = _DAMAGED.search(message) or _NEWER.search(message)
-    if isinstance(error, duckdb.SerializationException) or is_damaged:
+    if isinstance(error, duckdb.SerializationException) or _DAMAGED.search(message):
         return DatabaseCorruptError(f"{path.name} cannot be read: {said}", hint=_repair(path, said))
     if _UNWRITABLE.search(message):
         return StoreError(
@@ -151,8 +158,7 @@ def _of_the_sql(error: duckdb.Error, names: Collection[str]) -> MpError:
     if _COLUMN.search(message):
         close = f"Close: {found['names']}. " if found else ""
         return QueryError(
-            said,
-            hint=f"{close}inspect_schema lists the columns; prop('name') reads rare properties.",
+            said, hint=f"{close}DESCRIBE table lists the columns; prop('name') reads rare ones."
         )
     if found:
         return QueryError(said, hint=f"Did you mean {found['names']}?")
@@ -192,7 +198,7 @@ def _repair(path: Path, said: str) -> str:
             f"Copy {path.name} and {path.name}.wal, then move {path}.wal away: the file opens "
             "without its latest writes; fetch or load those again."
         )
-    if _NEWER.search(said):
+    if "version number" in said or "Storage Version" in said:
         return (
             f"A newer DuckDB wrote it: update mp-mcp, or move {path} (with its .wal file) away "
             "and fetch again."

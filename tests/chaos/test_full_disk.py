@@ -1,5 +1,6 @@
 """A disk that runs full: in the spool, the database, its write-ahead log, and at the start."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +21,8 @@ KB = 1024
 SMALL, BIG = 300, 19_200
 ROOMS = (
     *((room * KB, SMALL) for room in (0, 4, 20, 60, 120, 180, 300)),
-    *((room * KB, BIG) for room in (200, 2000, 5500, 7000, 8500, 11_000, 14_000, 20_000)),
+    *((room * KB, BIG) for room in (2000, 7000, 11_000, 20_000)),
+    *((room * KB, BIG) for room in range(0, 20_000, 700) if os.environ.get("MP_TEST_CHAOS")),
 )
 """Bytes left on the disk, and events to load: it runs full in one place after the other."""
 
@@ -104,22 +106,6 @@ def test_a_fetch_that_fills_the_disk_keeps_its_whole_days_and_goes_on_later(
     assert mp(environ, "query", "sql", f"{both} events").rows == (
         mp(environ, "query", "sql", f"{both} whole").rows
     )
-
-
-def test_blocks_that_do_not_fit_leave_the_database_as_it_was(
-    offline: dict[str, str], home: Home, tmp_path: Path
-) -> None:
-    assert mp(offline, "load", str(write_events(tmp_path / "a.ndjson", 0, 30))).json["rows"] == 30
-    disk = SmallFiles(home)
-    disk.leave(10_000 * KB)
-    # More than a row group, whose blocks are written before the commit.
-    big = mp(offline, "load", str(write_events(tmp_path / "big.ndjson", 100_000, 130_000)))
-    is_disk_full(big)
-    assert "1001.db" in big.stderr
-    assert counted(offline) == 30
-    disk.free()
-    assert mp(offline, "load", str(tmp_path / "big.ndjson")).json["rows"] == 130_000
-    assert counted(offline) == 130_030
 
 
 def test_a_server_that_starts_on_a_full_disk_still_answers(

@@ -144,6 +144,12 @@ async def test_the_rows_keep_their_order_when_values_are_read_as_text(store: Sto
     assert [row[1] for row in answer.rows] == list(range(2999, -1, -1))
 
 
+async def test_words_in_the_sql_are_no_state_of_the_disk(store: Store) -> None:
+    for words in ("No space left", "File too large", "Corrupt", "Permission denied"):
+        with pytest.raises(QueryError, match=words):
+            await store.reader().query(f"SELECT '{words}'::INT", limit=1)
+
+
 async def test_a_missing_table_names_the_closest(store: Store, queue: WriteQueue) -> None:
     await table(queue, "SELECT 1 AS a", name="purchases")
     with pytest.raises(TableMissingError, match="no table purchase") as caught:
