@@ -174,13 +174,13 @@ def _drop_duplicates(cursor: DuckDBPyConnection, staged: Staged) -> int:
     key = "event, distinct_id, time, insert_id"
     # Hashes first: sorting is only for the few rows that may be double.
     twice = (
-        f"SELECT hash({key}) FROM {rows_in} WHERE insert_id IS NOT NULL"
+        f"SELECT hash(insert_id) FROM {rows_in} WHERE insert_id IS NOT NULL"
         " GROUP BY ALL HAVING count(*) > 1"
     )
     ranked = (
         f"SELECT rowid AS row, row_number() OVER (PARTITION BY {key}"
         f" ORDER BY {staged.processed} DESC NULLS LAST, rowid DESC) AS rank FROM {rows_in}"
-        f" WHERE insert_id IS NOT NULL AND hash({key}) IN ({twice})"
+        f" WHERE insert_id IS NOT NULL AND hash(insert_id) IN ({twice})"
     )
     return _count(
         cursor,

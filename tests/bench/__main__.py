@@ -1,7 +1,8 @@
 """`make bench`: every figure in one run, as JSON on stdout and in bench.json.
 
 Never asserts a time. `python -m tests.bench starts calls queries ingest` runs some parts;
-`--events N` sets about how many events the big fetch has.
+`--events N` sets about how many events the big fetch has. The part `memory`, a fetch of five times
+as many, runs only when it is named.
 """
 
 import argparse
@@ -32,7 +33,7 @@ ONE_DAY = FIRST
 def main() -> None:
     """Run the parts that are named, or all."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []])
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, "memory", []])
     parser.add_argument("--events", type=int, default=1_000_000)
     options = parser.parse_args()
     story = Story(days=DAYS, events_per_day=1000, last_day=date.fromisoformat(LAST))
@@ -48,7 +49,10 @@ def main() -> None:
         _grant(home, f"{base_url_name(mixpanel.base_url)}/{environ['MP_PROJECT_ID']}")
         try:
             for part in options.parts or PARTS:
-                PARTS[part](found, environ, home, mixpanel, folder)
+                if part == "memory":
+                    _memory(found, environ, home, mixpanel, per_day)
+                else:
+                    PARTS[part](found, environ, home, mixpanel, folder)
         finally:
             mp(environ, "server", "stop")
     text = json.dumps(found, indent=2)
@@ -88,6 +92,18 @@ def _ingest(
     # The simulator makes its files when they are first asked for: not within the measurement.
     ingest.plain(mixpanel, folder, (FIRST, LAST), environ)
     found["fetch"] = ingest.fetch(environ, home, mixpanel, folder, (FIRST, LAST))
+    found["reads beside a fetch"] = ingest.reads_beside(environ, home, (FIRST, LAST))
+
+
+def _memory(
+    found: Figures, environ: dict[str, str], home: Home, mixpanel: Running, per_day: int
+) -> None:
+    once = ingest.memory(environ, home, mixpanel, (FIRST, LAST))
+    with simulator(events_per_day=5 * per_day, days=DAYS, last_day=LAST) as five_times:
+        _grant(home, f"{base_url_name(five_times.base_url)}/{environ['MP_PROJECT_ID']}")
+        big = ingest.memory(environ, home, five_times, (FIRST, LAST))
+    times = round(big["peak_rss_mb"] / once["peak_rss_mb"], 2)
+    found["memory"] = {"events": once, "5 x events": big, "peak: times": times}
 
 
 def _queries(found: Figures, environ: dict[str, str], _: Home, __: Running, folder: Path) -> None:

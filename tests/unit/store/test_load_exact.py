@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mp_mcp.store import layout
+from mp_mcp.store import layout, stage
 from tests.unit.store.loading import (
     DAY,
     JAN_1,
@@ -39,6 +39,13 @@ TEXTS = [
     *('""', '"a"', '"12"', '"true"', '"null"', '"é😀"', '"\\u00e9\\ud83d\\ude00"', '"\\u0000"'),
     *('"\\\\"', '"\\""', '"\\\\\\""', '"\\/"', '"a\\nb\\u001f\u007f"', '"\u2028\u0085"', '"{}"'),
     *('" "', '"#"', '"[1]"', '"\\"\\""', '"-1"', '"1735732800"', '"it\'s"', '",\\"x\\":null"'),
+    *(
+        '"\\u0000a"',
+        '"a\\\\"',
+        '"' + "é" * 3000 + '"',
+        '"' + "x" * 4000 + '\\""',
+        '"\\ud800\\udc00"',
+    ),
 ]
 OTHERS = [
     *("true", "false", "null", "[]", "{}", '[1,"a",null,[true]]', '{"a":null,"a":1}'),
@@ -50,7 +57,19 @@ KEYS = [
     *('"Time"', '"event"', '"day"', '"properties"', '"_rest"', '"insert_id"', '"kept"', '"rest"'),
     *('"a/b"', '"a~b"', '"~1"', '"/"', '"$.a"', '"*"', '"a.b"', '"a\\"b"', '"it\'s"', '"\\\\"'),
     *('"\\u0000"', '"a\\u0000b"', '"\\u0061"', '"é"', '"É"', '"😀"', '"p1"', '"c0"', '"s"', '"j0"'),
-    *('"\\n"', '"' + "x" * 300 + '"', '"explained"', '"size"', '"0"', '"%s"', '"{}"', '"İ"', '"ß"'),
+    *(
+        '"\\n"',
+        '"' + "x" * 300 + '"',
+        '"moved"',
+        '"found"',
+        '"v0"',
+        '"size"',
+        '"0"',
+        '"%s"',
+        '"{}"',
+        '"İ"',
+        '"ß"',
+    ),
 ]
 VALUES = st.sampled_from(NUMBERS + TEXTS + OTHERS) | st.sampled_from(['"on"', "7", "true"])
 Fields = list[tuple[str, str]]
@@ -127,6 +146,46 @@ def test_any_json_comes_back_equal(loader: Loader) -> None:
         with emptied(loader):
             loader.load(lines)
             check_exact(loader, lines)
+
+
+def test_what_the_sample_did_not_show_comes_back_equal(
+    loader: Loader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "_SAMPLE", 1)
+
+    @for_all(st.lists(FIELDS, min_size=2, max_size=8))
+    def check(rows: list[Fields]) -> None:
+        lines = [numbered(fields, number) for number, fields in enumerate(rows)]
+        with emptied(loader):
+            loader.load(lines)
+            check_exact(loader, lines)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        '"plan":"b","plan":"c"',
+        '"rare":1,"rare":22',
+        '"rare":1,"rare":1,"seats":"5"',
+        '"rare":null,"rare":null,"plan":12',
+        '"plan":null,"plan":"abcd"',
+        '"seats":1e400,"rare":{"plan":null,"rare":1}',
+        '"distinct_id":null,"$insert_id":null,"plan":true',
+        '"distinct_id":7,"$insert_id":8,"new":"x","rare":1',
+        '"distinct_id":{"a":1},"$insert_id":["x"],"seats":false',
+    ],
+)
+def test_an_odd_row_among_usual_ones_comes_back_equal(loader: Loader, odd: str) -> None:
+    usual = ['"distinct_id":"u","plan":"a","seats":5', '"distinct_id":"u","seats":7,"rare":1']
+    lines = [
+        f'{{"event":"Login","properties":{{"time":{NOON},{fields},"n":{number}}}}}'
+        for number, fields in enumerate([*usual * 30, odd, *usual])
+    ]
+    with emptied(loader):
+        loader.load(lines)
+        check_exact(loader, lines)
+        kept = loader.values("SELECT kept FROM _mp.data_events WHERE kept > 0")
+        assert len(kept) <= 1
 
 
 def test_values_stay_equal_while_properties_drift(loader: Loader) -> None:
