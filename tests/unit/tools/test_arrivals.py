@@ -8,7 +8,7 @@ import anyio.lowlevel
 import pytest
 
 from mp_mcp.mixpanel.models import ExportedFile, Window
-from mp_mcp.tools.storage.arrivals import GOOD_LOAD_BYTES, LOAD_BYTES, Arrivals
+from mp_mcp.tools.storage.arrivals import LOAD_BYTES, Arrivals
 
 pytestmark = pytest.mark.anyio
 
@@ -39,7 +39,6 @@ async def test_a_load_never_reaches_over_a_gap() -> None:
     arrivals = Arrivals(downloaders=1, loaders=1)
     for day in (0, 1, 3):
         arrivals.add(exported(day))
-    arrivals.downloader_is_done()
     assert await batch(arrivals) == [0, 1]
     assert await batch(arrivals) == [3]
 
@@ -48,7 +47,6 @@ async def test_a_load_is_not_larger_than_it_should_be_but_for_one_large_file() -
     arrivals = Arrivals(downloaders=1, loaders=1)
     for day, size in enumerate((LOAD_BYTES * 2, LOAD_BYTES // 2, LOAD_BYTES // 2, 1)):
         arrivals.add(exported(day, size=size))
-    arrivals.downloader_is_done()
     assert await batch(arrivals) == [0]
     assert await batch(arrivals) == [1, 2]
     assert await batch(arrivals) == [3]
@@ -57,37 +55,8 @@ async def test_a_load_is_not_larger_than_it_should_be_but_for_one_large_file() -
 async def test_every_loader_gets_its_share_of_the_last_files() -> None:
     arrivals = Arrivals(downloaders=0, loaders=2)
     for day in range(4):
-        arrivals.add(exported(day, size=GOOD_LOAD_BYTES // 2))
-    assert [await batch(arrivals), await batch(arrivals)] == [[0, 1], [2, 3]]
-
-
-async def test_the_last_files_are_not_shared_where_that_would_make_small_loads() -> None:
-    arrivals = Arrivals(downloaders=0, loaders=2)
-    for day in range(4):
         arrivals.add(exported(day))
-    assert await batch(arrivals) == [0, 1, 2, 3]
-
-
-async def test_a_small_file_waits_for_a_second_one_while_there_are_downloads() -> None:
-    arrivals = Arrivals(downloaders=1, loaders=2)
-    arrivals.add(exported(0))
-    loaded: list[list[int]] = []
-
-    async def load() -> None:
-        loaded.append(await batch(arrivals))
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(load)
-        await anyio.wait_all_tasks_blocked()
-        assert loaded == []
-        arrivals.add(exported(1))
-    assert loaded == [[0, 1]]
-
-
-async def test_a_file_of_good_size_is_loaded_at_once() -> None:
-    arrivals = Arrivals(downloaders=1, loaders=2)
-    arrivals.add(exported(0, size=GOOD_LOAD_BYTES))
-    assert await batch(arrivals) == [0]
+    assert [await batch(arrivals), await batch(arrivals)] == [[0, 1], [2]]
 
 
 async def test_loaders_wait_for_files_and_leave_when_the_last_downloader_is_done() -> None:
