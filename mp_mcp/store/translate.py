@@ -46,10 +46,10 @@ _MISSING_FILE = re.compile(
 
 _HINTS = (
     (re.compile(r"JSON path error"), PROPERTY_HINT),
+    (re.compile(r"Python (integer|Conv)"), "DuckDB cannot hold a value in params: pass another."),
     (re.compile(r"Max expression depth"), "Split it into WITH parts; settings are fixed here."),
     (re.compile(r"Could not (convert|cast)|Conversion|cast|type"), "TRY_CAST gives NULL instead."),
     (re.compile(r"GROUP BY"), "Aggregate that column, name it in GROUP BY, or use GROUP BY ALL."),
-    (re.compile(r"parameters"), "Write the values into the SQL: it takes no parameters."),
     (re.compile(r"lambda"), "Write lambda x: x + 1."),
 )
 _TABLE = re.compile(r"Table with name \"?(?P<name>.+?)\"? does not exist")
@@ -158,7 +158,8 @@ def _of_the_sql(error: duckdb.Error, names: Collection[str]) -> MpError:
     if _COLUMN.search(message):
         close = f"Close: {found['names']}. " if found else ""
         return QueryError(
-            said, hint=f"{close}DESCRIBE table lists the columns; prop('name') reads rare ones."
+            said,
+            hint=f"{close}inspect_schema lists the columns; prop('name') reads rare properties.",
         )
     if found:
         return QueryError(said, hint=f"Did you mean {found['names']}?")
