@@ -45,6 +45,8 @@ class Home:
         self.name = os.fspath(path)
         self.address = f"{self.name}/run/mp.sock"
         """The name of the socket, for those who connect."""
+        self.is_embedded = False
+        """Whether this process is its own server, and asks no shared one."""
 
     def create(self) -> None:
         """Make the folders, readable by the owner only."""
@@ -61,7 +63,12 @@ def find_home(environ: Mapping[str, str] = os.environ) -> Home:
             f"The home folder in {chosen} cannot be found.", hint="Set MP_HOME to a folder."
         )
     # Only then: the folder that we are in may be gone.
-    return Home(found if found.startswith("/") else f"{os.getcwd()}/{found}")  # noqa: PTH109
+    home = Home(found if os.path.isabs(found) else f"{os.getcwd()}/{found}")  # noqa: PTH109, PTH117
+    server = environ.get("MP_SERVER") or "on"
+    if server not in ("on", "off"):
+        raise SettingsError(f"MP_SERVER is {server!r}.", hint="Set it to off, or unset it.")
+    home.is_embedded = server == "off"
+    return home
 
 
 class Asking(NamedTuple):
@@ -151,7 +158,12 @@ def seconds(name: str, value: object, default: float) -> float:
     """A setting as a number of seconds. Raises: SettingsError."""
     if value is None or value == "":
         return default
-    wrong = SettingsError(f"{name} must be a number of seconds, not {value!r}.", hint="Example: 5")
+    return number(name, value, "a number of seconds")
+
+
+def number(name: str, value: object, kind: str = "a number") -> float:
+    """A setting as a number, at least 0. Raises: SettingsError."""
+    wrong = SettingsError(f"{name} must be {kind}, not {value!r}.", hint="Example: 5")
     try:
         found = float(str(value))
     except ValueError as error:

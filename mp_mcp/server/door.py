@@ -53,6 +53,8 @@ class Door:
         self._leave = leave
         workspaces.clients = self.clients
         self.is_leaving = False
+        self.resumes_for_people = True
+        """Whether a person's command brings enough time to go on with jobs that wait."""
         self.mcp = protocol.build(tools)
 
     async def open(self, listener: socket.socket) -> None:
@@ -60,6 +62,10 @@ class Door:
         self._listener = await asyncio.start_unix_server(
             self._accept, sock=listener, limit=LONGEST_LINE
         )
+
+    async def admit(self, connected: socket.socket) -> None:
+        """Serve a client that is connected already, until it hangs up."""
+        await self._accept(*await asyncio.open_connection(sock=connected, limit=LONGEST_LINE))
 
     def leave(self, reason: str) -> None:
         """Start no more calls, and ask the process to end."""
@@ -86,7 +92,8 @@ class Door:
         """A session for a new client; without a greeting it is a plain MCP client."""
         session = Session(self._workspaces, self._tools, greeting or PLAIN_CLIENT, self._jobs)
         self._sessions.add(session)
-        session.offer_credentials()
+        if self.resumes_for_people or not session.is_human:
+            session.offer_credentials()
         return session
 
     def standing_of(self, greeting: Greeting) -> dict[str, Any]:

@@ -196,18 +196,18 @@ def test_a_starter_that_is_stopped_does_not_hang_the_others(
 
 def test_a_state_folder_that_cannot_be_made_is_named(home: Home) -> None:
     (home.path / "file").touch()
-    with pytest.raises(ServerUnreachableError, match="cannot be used") as caught:
+    with pytest.raises(lease.NotStarted, match=r"can be started in .*/file/state") as caught:
         lease.connect(Home(home.path / "file" / "state"))
-    assert "MP_HOME" in str(caught.value.hint)
+    assert "MP_HOME" in str(caught.value.reason.hint)
 
 
 def test_a_server_that_does_not_start_is_reported_with_its_last_words(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", program(home, "echo 'no room' >&2; exit 3"))
-    with pytest.raises(ServerUnreachableError, match="did not start") as caught:
+    with pytest.raises(lease.NotStarted, match="did not start") as caught:
         lease.connect(home)
-    assert str(home.server_stderr) in str(caught.value.hint)
+    assert str(home.server_stderr) in str(caught.value.reason.hint)
     assert "no room" in home.server_stderr.read_text(encoding="utf-8")
 
 
