@@ -15,6 +15,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+VARIABLES: Mapping[str, str] = {
+    "MP_HOME": "state folder, `~/.mp` (mode 0700): `mp.toml`, `state.db` (budget, cache, jobs), "
+    "`data/`, `spool/`, `run/`, `logs/`",
+    "MP_SERVER": "`off`: each program is its own server (containers, CI), and shares nothing",
+    "MP_ACCOUNT": "which stored account; `--account` wins over all of these",
+    "MP_USERNAME": "user name of a service account that is not stored",
+    "MP_SECRET": "its secret",
+    "MP_OAUTH_TOKEN": "a bearer token in place of both",
+    "MP_PROJECT_ID": "project",
+    "MP_REGION": "region: us, eu or in",
+    "MP_WORKSPACE_ID": "data view",
+    "MP_API_BASE_URL": "one base URL for all of Mixpanel's hosts: proxies, simulators; its data is "
+    "kept apart",
+    "MP_LOCK_WAIT": "seconds to wait for a foreign program's lock, 5",
+    "MP_LOG": "log level of the server, INFO; with `MP_SERVER=off` it also turns the log on",
+}
+"""Every variable of ours, as the README shows it."""
+
+
 class _Place:
     """A path in the state folder, made when it is asked for: `mp` can do without pathlib's 4 ms."""
 

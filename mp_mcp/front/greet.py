@@ -111,7 +111,8 @@ def _answered(
 
 def _line(home: Home, connection: socket.socket, deadline: float) -> bytes:
     """One line, byte-exact: what follows it belongs to the caller."""
-    started = time.monotonic()
+    # What a server that comes up takes for its imports is no silence of one that is up.
+    started = up_since = time.monotonic()
     connection.settimeout(0.25)
     while True:
         with suppress(TimeoutError):
@@ -120,11 +121,12 @@ def _line(home: Home, connection: socket.socket, deadline: float) -> bytes:
             if not found or end:
                 return connection.recv(end or 1)
             time.sleep(0.005)  # a part of the line: the rest is on its way
-        waited = time.monotonic() - started
-        if waited > STOPPED_PATIENCE_S and lease.is_stopped(home):
-            raise lease.unresponsive(home)
-        patience = GREETING_PATIENCE_S if _is_up(home) else START_PATIENCE_S
-        if waited > patience or time.monotonic() > deadline + GREETING_PATIENCE_S:
+        now = time.monotonic()
+        if not _is_up(home):
+            up_since = now
+        is_stopped = now - started > STOPPED_PATIENCE_S and lease.is_stopped(home)
+        is_hung = now - up_since > GREETING_PATIENCE_S or now - started > START_PATIENCE_S
+        if is_stopped or is_hung or now > deadline + GREETING_PATIENCE_S:
             raise lease.unresponsive(home)
 
 

@@ -16,6 +16,7 @@ import anyio
 
 from mp_mcp import __version__
 from mp_mcp.call import AGENT_BOUNDS
+from mp_mcp.errors import ServerUnreachableError
 from mp_mcp.server import budgets, protocol
 from mp_mcp.server.connection import Connection
 from mp_mcp.server.job_runner import JobRunner
@@ -27,6 +28,9 @@ from mp_mcp.tool import Tool
 
 logger = logging.getLogger(__name__)
 
+
+FOR_PEOPLE = 8
+"""Places that only `mp` may take, so that a person can see who has the others."""
 
 LAST_LOOK_S = 0.05
 LAST_WORDS_S = 0.5
@@ -87,6 +91,25 @@ class Door:
             task.cancel()
         if self._connections:
             await asyncio.wait(self._connections)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether even the places for people are taken."""
+        return len(self._connections) > self._most_clients() + FOR_PEOPLE
+
+    def require_room(self, greeting: Greeting | None) -> None:
+        """Raises: ServerUnreachableError when this client, who is counted, is one too many."""
+        most = self._most_clients()
+        for_whom = FOR_PEOPLE if greeting and greeting.is_human else 0
+        if len(self._connections) > most + for_whom:
+            raise ServerUnreachableError(
+                f"{most} clients are connected already, as many as may.",
+                hint="End some (`mp server status` lists them), or raise max_clients under "
+                "[server] in mp.toml and run `mp server stop`.",
+            )
+
+    def _most_clients(self) -> int:
+        return int(self._workspaces.settings.max_clients)
 
     def enter(self, greeting: Greeting | None) -> Session:
         """A session for a new client; without a greeting it is a plain MCP client."""

@@ -69,7 +69,8 @@ class Workspaces:
                 state, budget = self.state(), self.budget()
                 # Imports and certificates take a while: other clients must not wait for them.
                 pool = await anyio.to_thread.run_sync(_open_pool)
-                self._mixpanel = _shared_mixpanel(pool, state, budget)
+                most_bytes = int(self.settings.max_cache_mb * 1_000_000)
+                self._mixpanel = _shared_mixpanel(pool, state, budget, most_bytes)
         return self._mixpanel
 
     def state(self) -> State:
@@ -141,10 +142,12 @@ def _open_pool() -> "Pool":
     return connect.open_pool()
 
 
-def _shared_mixpanel(pool: "Pool", state: State, budget: Budget) -> "SharedMixpanel":
+def _shared_mixpanel(
+    pool: "Pool", state: State, budget: Budget, most_bytes: int
+) -> "SharedMixpanel":
     from mp_mcp.mixpanel import connect
 
-    return connect.SharedMixpanel(pool, state, budget)
+    return connect.SharedMixpanel(pool, state, budget, most_bytes)
 
 
 def _target(resolved: Resolved) -> Target:
