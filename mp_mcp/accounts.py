@@ -34,14 +34,16 @@ class Account:
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """`[server]` of mp.toml. Times are in seconds, `late_days` in days.
+    """`[server]` of mp.toml. Times are in seconds, `late_days` and `history_days` in days.
 
-    Events are expected to arrive up to `late_days` after their day: until then a fetch asks again.
+    Calls are remembered for `history_days`. Events are expected to arrive up to `late_days` after
+    their day: until then a fetch asks again.
     """
 
     release_after_s: float = 60.0
     exit_after_s: float = 600.0
     late_days: float = 5.0
+    history_days: float = 30.0
 
 
 @dataclass(frozen=True)

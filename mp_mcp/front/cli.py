@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import Any
 
 from mp_mcp import __version__
-from mp_mcp.errors import ExitCode, MpError, exit_code_of
+from mp_mcp.error_codes import exit_code_of
+from mp_mcp.errors import ExitCode, MpError
 from mp_mcp.front import commands, follow, link, render, talk
 from mp_mcp.front.flags import VERSION, Flags
 from mp_mcp.front.parse import parse

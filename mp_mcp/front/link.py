@@ -12,7 +12,8 @@ from contextlib import closing, suppress
 from typing import Any, NamedTuple
 
 from mp_mcp import __version__
-from mp_mcp.errors import ServerUnreachableError, ServerVersionError, error_of
+from mp_mcp.error_codes import error_of
+from mp_mcp.errors import ServerUnreachableError, ServerVersionError
 from mp_mcp.front.greet import greet
 from mp_mcp.server.lease import LEAVING
 from mp_mcp.settings import Asking, Home

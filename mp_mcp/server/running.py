@@ -49,6 +49,7 @@ async def run(home: Home, lease: Lease, listener: socket.socket) -> None:
     workspaces.clean_spool()
     tools = discover(mp_mcp.tools)
     jobs = JobRunner(tools, lambda: JobTable(workspaces.state()))
+    jobs.on_end = workspaces.history.job_ended
     door = Door(tools, workspaces, jobs, leave)
     async with anyio.create_task_group() as tasks:
         # Before the first client can ask for one.

@@ -42,6 +42,11 @@ class Lanes:
         self._waiting: deque[asyncio.Future[Turn]] = deque()
         self._overdue: deque[Turn] = deque()
 
+    @property
+    def waiting(self) -> int:
+        """Number of queries that wait for their turn."""
+        return sum(not waiter.done() for waiter in self._waiting)
+
     async def enter(self) -> Turn:
         """Wait for a turn, first come first served."""
         if self._short_free:

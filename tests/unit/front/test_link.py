@@ -5,13 +5,13 @@ import threading
 
 import pytest
 
+from mp_mcp.error_codes import error_of
 from mp_mcp.errors import (
     MpError,
     RateLimitedError,
     ServerUnreachableError,
     ServerVersionError,
     TableMissingError,
-    error_of,
 )
 from mp_mcp.front.link import ask, call_tool
 from mp_mcp.server import lease
