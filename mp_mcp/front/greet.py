@@ -108,6 +108,7 @@ def _answered(
 def _line(home: Home, connection: socket.socket, deadline: float) -> bytes:
     """One line, byte-exact: what follows it belongs to the caller."""
     started = time.monotonic()
+    up_since: float | None = None
     connection.settimeout(0.25)
     while True:
         with suppress(TimeoutError):
@@ -116,9 +117,11 @@ def _line(home: Home, connection: socket.socket, deadline: float) -> bytes:
             if not found or end:
                 return connection.recv(end or 1)
             time.sleep(0.005)  # a part of the line: the rest is on its way
-        waited = time.monotonic() - started
-        patience = GREETING_PATIENCE_S if _is_up(home) else START_PATIENCE_S
-        if waited > patience or time.monotonic() > deadline + GREETING_PATIENCE_S:
+        now = time.monotonic()
+        if up_since is None and _is_up(home):
+            up_since = now  # how long it took to start says nothing about how fast it answers
+        is_hung = up_since is not None and now - up_since > GREETING_PATIENCE_S
+        if is_hung or now - started > START_PATIENCE_S or now > deadline + GREETING_PATIENCE_S:
             raise lease.unresponsive(home)
 
 
