@@ -1,4 +1,4 @@
-"""Secrets out of whatever is shown or kept of a call.
+"""Secrets out of whatever is shown or kept of a call, and texts cut that nobody reads to the end.
 
 Never changes what the call itself runs with.
 """
@@ -8,6 +8,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 MASK = "***"
+LONGEST_TEXT = 50_000
+BEYOND = 1_000
+"""So much more is looked at, for a secret that the cut would divide."""
+
 SHORTEST_SECRET = 6
 """Anything shorter would be found in words that are no secret."""
 
@@ -25,7 +29,7 @@ _IN_TEXT = re.compile(
 
 
 def masked(value: Any, secrets: Iterable[str | None]) -> Any:
-    """The same JSON value without these secrets, and without what looks like one."""
+    """The same JSON value without these secrets or what looks like one, and not too long."""
     known = sorted({one for one in secrets if one and len(one) >= SHORTEST_SECRET}, key=len)
     return _masked(value, known[::-1])
 
@@ -34,7 +38,11 @@ def _masked(value: Any, secrets: list[str]) -> Any:
     if isinstance(value, str):
         for secret in secrets:
             value = value.replace(secret, MASK)
-        return _IN_TEXT.sub(_hidden, value)
+        whole = len(value)
+        if whole <= LONGEST_TEXT:
+            return _IN_TEXT.sub(_hidden, value)
+        shown = _IN_TEXT.sub(_hidden, value[: LONGEST_TEXT + BEYOND])[:LONGEST_TEXT]
+        return f"{shown}… [cut: {whole} characters]"
     if isinstance(value, Mapping):
         return {
             _masked(str(name), secrets): MASK
