@@ -38,7 +38,8 @@ def _server(home: Home) -> tuple[Finding, int | None]:
         return _no_server(home), None
     except MpError as error:
         return failed("server", error, "mp server stop"), lease.server_info(home).get("pid")
-    told = f"pid {found.pid}, version {found.version}, {len(found.result['clients']) - 1} clients"
+    agents = [one for one in found.result.get("connected", ()) if one["by"] == "agent"]
+    told = f"pid {found.pid}, version {found.version}, agents connected: {len(agents)}"
     if found.version != __version__:
         remedy = "mp server stop; the next command starts this version"
         return note("server", f"{told}; this is mp {__version__}", remedy), found.pid
