@@ -34,6 +34,10 @@ BY_HAND = {
     ("server", "stop"): ("mp_mcp.front.admin:stop", "Stop the shared server."),
     ("server", "status"): ("mp_mcp.front.admin:status", "Say whether it runs, and for whom."),
     ("server", "logs"): ("mp_mcp.front.admin:logs", "Show the end of the server's log."),
+    ("server", "config"): (
+        "mp_mcp.front.client_config:config",
+        "Print how an MCP client is configured.",
+    ),
     ("completion",): (
         "mp_mcp.front.completion:completion",
         "Print a script that completes mp's words in your shell.",

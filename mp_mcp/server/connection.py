@@ -50,6 +50,12 @@ class Host(Protocol):
     def exit(self, session: Session) -> None:
         """This client is gone."""
 
+    async def open_http(self, port: object) -> str:
+        """Open the HTTP door; its URL."""
+
+    def stop(self) -> None:
+        """Leave, and let the next server start as a new one."""
+
     def status(self) -> dict[str, Any]:
         """What `mp server status` shows."""
 
@@ -142,10 +148,20 @@ class Connection:
             await self._answer(_success(request, self._host.status()))
         elif request.method == "mp/stop":
             await self._answer(_success(request, self._identity()))
-            self._host.leave("asked by a client")
+            self._host.stop()
+        elif request.method == "mp/http":
+            await self._open_http(request)
         else:
             data = ErrorData(code=INVALID_REQUEST, message=f"Unknown request {request.method}")
             await self._answer(JSONRPCError(jsonrpc="2.0", id=request.id, error=data))
+
+    async def _open_http(self, request: JSONRPCRequest) -> None:
+        try:
+            url = await self._host.open_http((request.params or {}).get("port"))
+        except MpError as error:
+            await self._answer(_failure(request, error))
+        else:
+            await self._answer(_success(request, {"url": url}))
 
     async def _write_all(self, replies: ContextReceiveStream[SessionMessage]) -> None:
         with suppress(anyio.ClosedResourceError):

@@ -17,6 +17,7 @@ from mp_mcp.accounts import ServerSettings, read_stored
 from mp_mcp.call import AGENT_BOUNDS
 from mp_mcp.errors import MpError
 from mp_mcp.server.door import Door
+from mp_mcp.server.http_door import HttpDoor
 from mp_mcp.server.job_runner import JobRunner
 from mp_mcp.server.job_table import JobTable
 from mp_mcp.server.lease import Lease
@@ -53,9 +54,11 @@ async def run(home: Home, lease: Lease, listener: socket.socket) -> None:
     async with anyio.create_task_group() as tasks:
         # Before the first client can ask for one.
         await tasks.start(jobs.serve)
+        door.http = HttpDoor(door, tools, home, tasks)
         await door.open(listener)
         lease.announce(__version__, ready=True)
         tasks.start_soon(_leave_on_signal, door.leave)
+        tasks.start_soon(door.http.open_again)
         tasks.start_soon(_leave_when_idle, door, settings.exit_after_s)
         tasks.start_soon(_leave_when_homeless, door, lease)
         _resume(jobs, workspaces)
