@@ -30,12 +30,15 @@ def start(flags: Flags, http: bool = False, port: int | None = None) -> None:
     """Start the shared server, and return when it answers.
 
     Every command starts it when it is needed; it ends by itself when nobody needs it. With --http
-    a server that runs already opens the door, and none of its clients notices.
+    a server that runs already opens the door, and none of its clients notices. HTTP clients bring
+    no account along: they use the one of this command, which is the default account if you choose
+    none.
     """
     if port is not None and not http:
         raise UsageError("--port is the port of the HTTP door.", hint="Add --http.")
     asked = ("mp/http", {"port": port}) if http else (None, None)
-    server = link.ask(find_home(), asking(), *asked)
+    client = asking(account=flags.account, project=flags.project, workspace=flags.workspace)
+    server = link.ask(find_home(), client, *asked)
     found = {"running": True, "pid": server.pid, "version": server.version}
     sentence = f"server running, pid {server.pid}"
     if http:

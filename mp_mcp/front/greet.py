@@ -106,7 +106,7 @@ def _answered(
 
 def _line(home: Home, connection: socket.socket, deadline: float) -> bytes:
     """One line, byte-exact: what follows it belongs to the caller."""
-    started = time.monotonic()
+    started = silent_since = time.monotonic()
     connection.settimeout(0.25)
     while True:
         with suppress(TimeoutError):
@@ -115,9 +115,11 @@ def _line(home: Home, connection: socket.socket, deadline: float) -> bytes:
             if not found or end:
                 return connection.recv(end or 1)
             time.sleep(0.005)  # a part of the line: the rest is on its way
-        waited = time.monotonic() - started
-        patience = GREETING_PATIENCE_S if _is_up(home) else START_PATIENCE_S
-        if waited > patience or time.monotonic() > deadline + GREETING_PATIENCE_S:
+        now = time.monotonic()
+        if not _is_up(home):
+            silent_since = now  # a slow start is no silence: it gets its time once it is up
+        is_hung = now - silent_since > GREETING_PATIENCE_S or now - started > START_PATIENCE_S
+        if is_hung or now > deadline + GREETING_PATIENCE_S:
             raise lease.unresponsive(home)
 
 

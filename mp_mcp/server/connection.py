@@ -26,6 +26,7 @@ from mp_mcp.errors import MpError
 from mp_mcp.server import lines, protocol
 from mp_mcp.server.lease import LEAVING, LONGEST_LINE
 from mp_mcp.server.session import Greeting, Session
+from mp_mcp.settings import Asking
 
 logger = logging.getLogger(__name__)
 
@@ -50,8 +51,8 @@ class Host(Protocol):
     def exit(self, session: Session) -> None:
         """This client is gone."""
 
-    async def open_http(self, port: object) -> str:
-        """Open the HTTP door; its URL."""
+    async def open_http(self, port: object, asking: Asking) -> str:
+        """Open the HTTP door for clients that ask like this one; its URL."""
 
     def stop(self) -> None:
         """Leave, and let the next server start as a new one."""
@@ -69,6 +70,7 @@ class Connection:
         self._host = host
         self._reader = reader
         self._writer = writer
+        self._asking = Asking()
 
     async def serve(self) -> None:
         """Answer the client until it hangs up; its running calls end with it."""
@@ -124,6 +126,7 @@ class Connection:
         except MpError as error:
             await self._answer(_failure(request, error))
             raise
+        self._asking = greeting.asking
         newer = greeting.is_newer_than(__version__)
         is_leaving = self._host.is_leaving or newer
         told = {**self._identity(), "leaving": is_leaving}
@@ -157,7 +160,8 @@ class Connection:
 
     async def _open_http(self, request: JSONRPCRequest) -> None:
         try:
-            url = await self._host.open_http((request.params or {}).get("port"))
+            port = (request.params or {}).get("port")
+            url = await self._host.open_http(port, self._asking)
         except MpError as error:
             await self._answer(_failure(request, error))
         else:

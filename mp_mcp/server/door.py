@@ -25,6 +25,7 @@ from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.server.lender import ProjectLender
 from mp_mcp.server.session import PLAIN_CLIENT, Greeting, Session
 from mp_mcp.server.workspaces import Workspaces
+from mp_mcp.settings import Asking
 from mp_mcp.tool import Tool
 
 logger = logging.getLogger(__name__)
@@ -76,13 +77,13 @@ class Door:
             self.http.forget()
         self.leave("asked by a client")
 
-    async def open_http(self, port: object) -> str:
+    async def open_http(self, port: object, asking: Asking) -> str:
         """Open the HTTP door; its URL. Raises: UsageError, SettingsError."""
         if self.http is None or self.is_leaving:
             raise ServerUnreachableError("The server is leaving.", hint="Try again.")
         if port is not None and not (isinstance(port, int) and 0 <= port <= LAST_PORT):
             raise UsageError(f"A port is a number from 0 to {LAST_PORT}.", hint="Example: 8765")
-        return await self.http.open(port)
+        return await self.http.open(port, asking)
 
     async def close(self, grace_s: float) -> None:
         """Accept no more, give running calls a moment, then end every connection."""

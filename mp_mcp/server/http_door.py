@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
@@ -24,7 +24,7 @@ from mp_mcp.server.http_gate import PATH, Gate
 from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.server.private_files import http_token
 from mp_mcp.server.session import Greeting, Session
-from mp_mcp.settings import Home
+from mp_mcp.settings import Asking, Home
 from mp_mcp.tool import Tool
 
 logger = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class HttpDoor:
         self._closing = anyio.Event()
         self._closed = anyio.Event()
         self._port: int | None = None
+        self._asking = Asking()
         self._visitors: dict[str, Session] = {}
         self._visits: Counter[Session] = Counter()
 
@@ -69,14 +70,16 @@ class HttpDoor:
         """Where clients find it; None while it is closed."""
         return f"http://{ADDRESS}:{self._port}{PATH}" if self._port else None
 
-    async def open(self, port: int | None = None) -> str:
+    async def open(self, port: int | None, asking: Asking) -> str:
         """Listen at this port, or at the last one, or at any; its URL.
 
+        Who opens the door lends its settings to all who come in: they cannot bring their own.
         Raises: UsageError when the door is open elsewhere; SettingsError when it cannot open.
         """
         async with self._opening:
             if self._port is None:
-                listener = _bound(port if port is not None else _remembered(self._home)[0])
+                last = _remembered(self._home)
+                listener = _bound(last.port if port is None else port)
                 try:
                     await self._tasks.start(
                         self._serve, listener, http_token(self._home, create=True)
@@ -84,28 +87,45 @@ class HttpDoor:
                 except BaseException:
                     listener.close()
                     raise
-                _remember(self._home, self._port or 0, is_open=True)
                 logger.info("the HTTP door is open: %s", self.url)
             elif port not in (None, 0, self._port):
                 raise UsageError(
                     f"The HTTP door is open already: {self.url}.",
                     hint="Use that one, or run `mp server stop` first.",
                 )
+            self._asking = asking
+            self._visitors.clear()
+            self._remember(is_open=True)
             return self.url or ""
 
     async def open_again(self) -> None:
         """Open where the last server had it open, unless it was stopped. Never fails."""
-        _, was_open = _remembered(self._home)
-        if was_open:
+        last = _remembered(self._home)
+        if last.is_open:
             try:
-                await self.open()
+                await self.open(last.port, last.asking)
             except MpError as error:
                 logger.warning("The HTTP door stays closed: %s", error.message)
 
     def forget(self) -> None:
         """The next server starts without this door; port and token stay."""
         if self._port:
-            _remember(self._home, self._port, is_open=False)
+            self._remember(is_open=False)
+
+    def _remember(self, *, is_open: bool) -> None:
+        # Secrets stay in memory. Without those of its opener the door would stand elsewhere.
+        has_secrets = bool(self._asking.secret or self._asking.oauth_token)
+        asking = self._asking._replace(username=None, secret=None, oauth_token=None).as_dict()
+        last = {"port": self._port, "open": is_open and not has_secrets, "asking": asking}
+        path = self._home.path / "run" / "http.json"
+        partial = path.with_suffix(".part")
+        # A full disk: the door works all the same, and the next server does not know of it.
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+            opened = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(opened, "w", encoding="utf-8") as file:
+                file.write(json.dumps(last) + "\n")
+            partial.replace(path)
 
     async def close(self) -> None:
         """End every request and session, and listen no more."""
@@ -128,15 +148,18 @@ class HttpDoor:
         )
         gate = Gate(manager.asgi_app, token, lambda: self._host.is_leaving)
         server = _web_server(gate)
-        async with manager.run():
-            await server.startup(sockets=[listener])
-            self._port = int(listener.getsockname()[1])
-            task_status.started()
-            await self._closing.wait()
-            gate.clear()
-        with anyio.CancelScope(shield=True):
-            await server.shutdown(sockets=[listener])
-        self._closed.set()
+        try:
+            async with manager.run():
+                await server.startup(sockets=[listener])
+                self._port = int(listener.getsockname()[1])
+                task_status.started()
+                await self._closing.wait()
+                gate.clear()
+        finally:
+            with anyio.CancelScope(shield=True):
+                if server.started:
+                    await server.shutdown(sockets=[listener])
+            self._closed.set()
 
     async def _with_session(self, ctx: Any, call_next: Any) -> Any:
         """Every message: its client's session stands where the socket's door has one by itself."""
@@ -148,7 +171,7 @@ class HttpDoor:
                 session = self._visit(label)
                 connection.exit_stack.callback(self._end_visit, session)
             else:
-                session = self._host.enter(Greeting({"label": label}))
+                session = self._enter(label)
                 connection.exit_stack.callback(self._host.exit, session)
             connection.state["session"] = session
         return await call_next(replace(ctx, lifespan_context=session))
@@ -157,7 +180,7 @@ class HttpDoor:
         """Since 2026-07-28 each request stands alone: what its client knows must outlive it."""
         session = self._visitors.pop(label, None)
         if session is None:
-            session = self._host.enter(Greeting({"label": label}))
+            session = self._enter(label)
         else:
             self._host.come_back(session)
         self._visitors[label] = session
@@ -165,6 +188,9 @@ class HttpDoor:
             del self._visitors[next(iter(self._visitors))]
         self._visits[session] += 1
         return session
+
+    def _enter(self, label: str) -> Session:
+        return self._host.enter(Greeting({"label": label, "asking": self._asking.as_dict()}))
 
     def _end_visit(self, session: Session) -> None:
         self._visits[session] -= 1
@@ -190,6 +216,8 @@ def _web_server(gate: Gate) -> Any:
         timeout_graceful_shutdown=1,
     )
     config.load()
+    # What happens at this door is logged where it is decided, without words of the client.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     server = uvicorn.Server(config)
     # Not `serve`: it would take our signals, and wake up ten times a second.
     server.lifespan = config.lifespan_class(config)
@@ -227,21 +255,16 @@ def _bound(port: int) -> socket.socket:
     return listener
 
 
-def _remembered(home: Home) -> tuple[int, bool]:
-    """The last port (0: any), and whether the door was open there when its server went."""
-    with suppress(OSError, ValueError, TypeError, KeyError):
+class _Last(NamedTuple):
+    """What the last server with this door left: its port, and whether it is to be opened again."""
+
+    port: int = 0
+    is_open: bool = False
+    asking: Asking = Asking()
+
+
+def _remembered(home: Home) -> _Last:
+    with suppress(OSError, ValueError, TypeError, KeyError, MpError):
         found = json.loads((home.path / "run" / "http.json").read_text(encoding="utf-8"))
-        return int(found["port"]), found["open"] is True
-    return 0, False
-
-
-def _remember(home: Home, port: int, *, is_open: bool) -> None:
-    path = home.path / "run" / "http.json"
-    partial = path.with_suffix(".part")
-    # A full disk: the door works all the same, and the next server does not know of it.
-    with suppress(OSError):
-        partial.unlink(missing_ok=True)
-        opened = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(opened, "w", encoding="utf-8") as file:
-            file.write(json.dumps({"port": port, "open": is_open}) + "\n")
-        partial.replace(path)
+        return _Last(int(found["port"]), found["open"] is True, Asking.from_dict(found["asking"]))
+    return _Last()

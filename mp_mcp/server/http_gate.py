@@ -175,12 +175,14 @@ async def _body(receive: Receive) -> list[Message] | None:
     while True:
         message = await receive()
         size += len(message.get("body", b""))
+        is_last = not message.get("more_body", False)
         if size > LONGEST_LINE:
             messages.clear()
-            await _drain(receive)
+            if not is_last:
+                await _drain(receive)
             return None
         messages.append(message)
-        if message["type"] != "http.request" or not message.get("more_body", False):
+        if is_last:
             return messages
 
 
@@ -190,7 +192,7 @@ async def _drain(receive: Receive) -> None:
         while size < DRAINED_BYTES:
             message = await receive()
             size += len(message.get("body", b""))
-            if message["type"] != "http.request" or not message.get("more_body", False):
+            if not message.get("more_body", False):
                 return
 
 

@@ -13,6 +13,7 @@ from mp_mcp.errors import (
     TableMissingError,
     error_of,
 )
+from mp_mcp.front import greet
 from mp_mcp.front.link import ask, call_tool
 from mp_mcp.server import lease
 from mp_mcp.settings import Asking
@@ -168,3 +169,21 @@ def test_a_code_of_a_newer_server_is_still_an_error() -> None:
     error = error_of({"code": "invented_later", "message": "Hm."})
     assert type(error) is MpError
     assert error.message == "Hm."
+
+
+def test_a_server_that_starts_slowly_gets_its_time_once_it_is_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(greet, "GREETING_PATIENCE_S", 0.6)
+    tick = threading.Event()
+
+    def slow(peer: Peer) -> None:
+        tick.wait(0.9)  # longer than a server that is up may be silent
+        server.home.server_info.write_text('{"pid": 77, "ready": true}')
+        tick.wait(0.4)
+        peer.greet(pid=77)
+        peer.hear()
+
+    with serving(monkeypatch, slow) as server:
+        server.home.server_info.write_text('{"pid": 77, "ready": false}')
+        assert ask(server.home, ASKING, None).pid == 77
