@@ -9,11 +9,14 @@ import logging
 import os
 import resource
 import socket
+import sys
 from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 
 from mp_mcp import __version__
+from mp_mcp.errors import MpError
 from mp_mcp.server.lease import Lease, acquire
+from mp_mcp.server.private_files import forbid_core_dumps
 from mp_mcp.settings import Home, find_home
 
 logger = logging.getLogger("mp_mcp.server")
@@ -26,7 +29,11 @@ def main() -> None:
     """Serve until idle, asked to leave, or signalled."""
     home = find_home()
     os.umask(0o077)
-    lease = acquire(home)
+    forbid_core_dumps()
+    try:
+        lease = acquire(home)
+    except MpError as error:
+        sys.exit(f"{error.message} {error.hint or ''}")
     if lease is None:
         return  # another starter was faster; its server is as good as ours
     listener = lease.bind()

@@ -4,12 +4,15 @@ Never follows a symbolic link: what lies there must be what we put there. Standa
 """
 
 import os
-import secrets
 import stat
-from pathlib import Path
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from mp_mcp.errors import SettingsError
 from mp_mcp.settings import Home
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SHORTEST_TOKEN = 32
 
@@ -62,6 +65,8 @@ def http_token(home: Home, *, create: bool) -> str:
         except FileExistsError:
             pass
         else:
+            import secrets  # 3 ms that each start of `mp` would pay
+
             with os.fdopen(opened, "w", encoding="ascii") as file:
                 file.write(secrets.token_urlsafe(32))
     token = _read_own(path).strip()
@@ -72,7 +77,7 @@ def http_token(home: Home, *, create: bool) -> str:
     return token
 
 
-def _read_own(path: Path) -> str:
+def _read_own(path: "Path") -> str:
     try:
         opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
@@ -89,3 +94,11 @@ def _read_own(path: Path) -> str:
                 hint=f"Run: rm {path}; the next start makes another one.",
             )
         return file.read(1000)
+
+
+def forbid_core_dumps() -> None:
+    """This process keeps secrets in memory: a dump of it would write them to the disk."""
+    with suppress(ImportError, OSError, ValueError):  # no such thing on Windows
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
