@@ -79,7 +79,9 @@ class Door:
 
     async def open_http(self, port: object, asking: Asking) -> str:
         """Open the HTTP door; its URL. Raises: UsageError, SettingsError."""
-        if self.http is None or self.is_leaving:
+        if self.http is None:
+            raise UsageError("Only the shared server has an HTTP door.", hint="Unset MP_SERVER.")
+        if self.is_leaving:
             raise ServerUnreachableError("The server is leaving.", hint="Try again.")
         if port is not None and not (isinstance(port, int) and 0 <= port <= LAST_PORT):
             raise UsageError(f"A port is a number from 0 to {LAST_PORT}.", hint="Example: 8765")

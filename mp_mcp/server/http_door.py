@@ -20,7 +20,7 @@ from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
 from mp_mcp.errors import MpError, SettingsError, UsageError
 from mp_mcp.server import protocol
-from mp_mcp.server.http_gate import PATH, Gate
+from mp_mcp.server.http_gate import PATH, Gate, Message, Receive, Send
 from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.server.private_files import http_token
 from mp_mcp.server.session import Greeting, Session
@@ -30,8 +30,9 @@ from mp_mcp.tool import Tool
 logger = logging.getLogger(__name__)
 
 ADDRESS = "127.0.0.1"
-MOST_SESSIONS = 64
+MOST_SESSIONS = 512
 SESSION_IDLE_S = 1800.0
+"""Many clients never say that they go: their sessions are kept for so long, and so many of them."""
 
 
 class Host(Protocol):
@@ -200,10 +201,20 @@ class HttpDoor:
 
 
 def _web_server(gate: Gate) -> Any:
+    import h11
     import uvicorn  # paid by those who open this door
 
+    async def app(scope: Message, receive: Receive, send: Send) -> None:
+        try:
+            await gate(scope, receive, send)
+        except h11.LocalProtocolError:
+            logger.debug("a body that was garbage, which uvicorn has answered already")
+        except Exception:
+            logger.exception("The HTTP door failed")
+            raise
+
     config = uvicorn.Config(
-        gate,
+        app,
         http="h11",
         ws="none",
         lifespan="off",
@@ -216,8 +227,8 @@ def _web_server(gate: Gate) -> Any:
         timeout_graceful_shutdown=1,
     )
     config.load()
-    # What happens at this door is logged where it is decided, without words of the client.
-    logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    # Whoever reaches the port can send garbage: that must not fill the log. Failures are logged here.
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     server = uvicorn.Server(config)
     # Not `serve`: it would take our signals, and wake up ten times a second.
     server.lifespan = config.lifespan_class(config)

@@ -4,7 +4,7 @@ import json
 import logging
 import stat
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
@@ -212,6 +212,42 @@ async def test_a_request_over_the_limit_is_refused_in_json(home: Home, declared:
         assert f"{LONGEST_LINE:,} bytes" in answer.json()["error"]["message"]
         long = '{"word": "' + "x" * (LONGEST_LINE // 2) + '"}'
         assert (await web.post("/mcp", content=long)).status_code != 413
+
+
+GARBAGE = (
+    b"\x00" * 100,
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # somebody speaks TLS
+    b'{"jsonrpc": "2.0", "id": 1, "method": "tools/list"}\n',
+    b"POST /mcp HTTP/1.1\r\n\r\n",
+    b"POST /mcp HTTP/1.0\r\n\r\n",
+    b"POST /mcp HTTP/9.9\r\nHost: localhost\r\n\r\n",
+    b"GET http://mixpanel.example/mcp HTTP/1.1\r\nHost: localhost\r\n\r\n",
+    b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+    b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx",
+    b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 100_000,
+    b"POST /mcp HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+)
+
+
+async def test_garbage_is_refused_and_disturbs_nobody(
+    home: Home, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with http_door(home) as (step, web):
+        for garbage in GARBAGE:
+            async with await anyio.connect_tcp("127.0.0.1", web.base_url.port or 0) as stream:
+                await stream.send(garbage)
+                await stream.send_eof()
+                heard = b""
+                with anyio.fail_after(PATIENCE_S), suppress(anyio.EndOfStream):
+                    while True:
+                        heard += await stream.receive()
+            assert b" 200 " not in heard, garbage
+            assert b"Traceback" not in heard, garbage
+        assert await Visitor(web, "modern").call("say_word", word="x") == {"word": "x"}
+        await step.wait_until_alone()
+    assert [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING] == []
 
 
 async def test_the_door_listens_on_loopback_only(home: Home) -> None:
