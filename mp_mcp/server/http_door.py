@@ -18,9 +18,10 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
-from mp_mcp.errors import MpError, SettingsError, UsageError
+from mp_mcp.errors import MpError, UsageError
 from mp_mcp.server import protocol
-from mp_mcp.server.http_gate import PATH, Gate, Message, Receive, Send
+from mp_mcp.server.http_gate import PATH, Gate
+from mp_mcp.server.http_listener import ADDRESS, bound, web_server
 from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.server.private_files import http_token
 from mp_mcp.server.session import Greeting, Session
@@ -29,7 +30,6 @@ from mp_mcp.tool import Tool
 
 logger = logging.getLogger(__name__)
 
-ADDRESS = "127.0.0.1"
 MOST_SESSIONS = 512
 SESSION_IDLE_S = 1800.0
 """Many clients never say that they go: their sessions are kept for so long, and so many of them."""
@@ -80,7 +80,7 @@ class HttpDoor:
         async with self._opening:
             if self._port is None:
                 last = _remembered(self._home)
-                listener = _bound(last.port if port is None else port)
+                listener = bound(last.port if port is None else port)
                 try:
                     await self._tasks.start(
                         self._serve, listener, http_token(self._home, create=True)
@@ -148,7 +148,7 @@ class HttpDoor:
             max_request_body_size=LONGEST_LINE,
         )
         gate = Gate(manager.asgi_app, token, lambda: self._host.is_leaving)
-        server = _web_server(gate)
+        server = web_server(gate)
         try:
             async with manager.run():
                 await server.startup(sockets=[listener])
@@ -200,41 +200,6 @@ class HttpDoor:
             self._host.exit(session)
 
 
-def _web_server(gate: Gate) -> Any:
-    import h11
-    import uvicorn  # paid by those who open this door
-
-    async def app(scope: Message, receive: Receive, send: Send) -> None:
-        try:
-            await gate(scope, receive, send)
-        except h11.LocalProtocolError:
-            logger.debug("a body that was garbage, which uvicorn has answered already")
-        except Exception:
-            logger.exception("The HTTP door failed")
-            raise
-
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=60,
-        timeout_graceful_shutdown=1,
-    )
-    config.load()
-    # Whoever reaches the port can send garbage: that must not fill the log. Failures are logged here.
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
-    server = uvicorn.Server(config)
-    # Not `serve`: it would take our signals, and wake up ten times a second.
-    server.lifespan = config.lifespan_class(config)
-    return server
-
-
 def _label(ctx: Any, connection: Any) -> str:
     """What the client calls itself, in the handshake or in each request."""
     known = connection.client_params
@@ -245,25 +210,6 @@ def _label(ctx: Any, connection: Any) -> str:
         told = told if isinstance(told, Mapping) else {}
         name, version = told.get("name", "client"), told.get("version", "")
     return f"http {str(name)[:40]} {str(version)[:20]}".strip()
-
-
-def _bound(port: int) -> socket.socket:
-    # With the protocol by name: only then asyncio sends at once, instead of waiting 40 ms for more.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        # A port that was used a minute ago may be used again; a busy one may not.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((ADDRESS, port))
-        listener.listen(128)
-    except (OSError, OverflowError) as error:
-        listener.close()
-        why = error.strerror if isinstance(error, OSError) else "no such port"
-        raise SettingsError(
-            f"The HTTP door cannot open at port {port}: {why}.",
-            hint="Choose another one with `mp server start --http --port N`.",
-        ) from error
-    listener.setblocking(False)
-    return listener
 
 
 class _Last(NamedTuple):
