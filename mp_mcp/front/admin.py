@@ -36,9 +36,14 @@ def start(flags: Flags, http: bool = False, port: int | None = None) -> None:
     """
     if port is not None and not http:
         raise UsageError("--port is the port of the HTTP door.", hint="Add --http.")
+    home = find_home()
+    if home.is_embedded:
+        raise UsageError(
+            "With MP_SERVER=off there is no shared server.", hint="Unset MP_SERVER to start one."
+        )
     asked = ("mp/http", {"port": port}) if http else (None, None)
     client = asking(account=flags.account, project=flags.project, workspace=flags.workspace)
-    server = link.ask(find_home(), client, *asked)
+    server = link.ask(home, client, *asked)
     found = {"running": True, "pid": server.pid, "version": server.version}
     sentence = f"server running, pid {server.pid}"
     if http:

@@ -21,7 +21,7 @@ from mp_mcp.server import lease
 from mp_mcp.settings import Home, asking, find_home
 
 NAME = "mixpanel"
-TOKEN_VARIABLE = "MP_HTTP_TOKEN"  # noqa: S105 - the name of a variable
+TOKEN_VARIABLE = "MIXPANEL_MCP_TOKEN"  # noqa: S105 - a name, for the client to read
 
 PASSED_ON = ("MP_HOME", "MP_ACCOUNT", "MP_PROJECT_ID", "MP_REGION", "MP_WORKSPACE_ID")
 """Desktop programs see nothing of the shell's environment. Secrets are not among these."""
@@ -156,8 +156,8 @@ def _claude_desktop_http(door: Door) -> Config:
     """Its settings file knows stdio only: a bridge (needs Node) goes between."""
     arguments = ["-y", "mcp-remote", door.url, "--transport", "http-only"]
     # Without a space: some versions of the program break arguments at spaces.
-    arguments += ["--header", "Authorization:${MP_HTTP_AUTHORIZATION}"]
-    environ = {"MP_HTTP_AUTHORIZATION": f"Bearer {door.token or 'TOKEN'}"}
+    arguments += ["--header", "Authorization:${MIXPANEL_MCP_AUTHORIZATION}"]
+    environ = {"MIXPANEL_MCP_AUTHORIZATION": f"Bearer {door.token or 'TOKEN'}"}
     return _servers({"command": "npx", "args": arguments, "env": environ})
 
 
