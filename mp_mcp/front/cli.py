@@ -162,6 +162,15 @@ def _failed(error: MpError) -> int:
     return exit_code_of(found.code)
 
 
+def _discreet(text: str) -> str:
+    """Without the secrets of this process, which a message of Python or a library may quote."""
+    with suppress(MpError):
+        client = asking()
+        for secret in (client.secret, client.oauth_token):
+            text = text.replace(secret, "***") if secret else text
+    return text
+
+
 def _surprised(error: Exception) -> int:
     """A bug of ours: one line on the screen, the rest in a file."""
     import traceback
@@ -169,7 +178,7 @@ def _surprised(error: Exception) -> int:
     path = find_home().logs / "mp-crash.log"
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    name = type(error).__name__
-    talk.say(f"error: mp has a bug ({name}: {error}); please report it with {path}")
+        path.write_text(_discreet("".join(traceback.format_exception(error))), encoding="utf-8")
+    name = f"{type(error).__name__}: {error}"
+    talk.say(_discreet(f"error: mp has a bug ({name}); please report it with {path}"))
     return ExitCode.UNEXPECTED

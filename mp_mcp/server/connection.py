@@ -29,6 +29,7 @@ from mp_mcp.errors import MpError, UsageError
 from mp_mcp.server import lines, protocol, requests
 from mp_mcp.server.lease import LEAVING, LONGEST_LINE
 from mp_mcp.server.session import Greeting, Session
+from mp_mcp.settings import Asking
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +63,12 @@ class Host(requests.Host, Protocol):
     def exit(self, session: Session) -> None:
         """This client is gone."""
 
+    async def open_http(self, port: object, asking: Asking) -> str:
+        """Open the HTTP door for clients that ask like this one; its URL."""
+
+    def stop(self) -> None:
+        """Leave, and let the next server start as a new one."""
+
     def status(self) -> dict[str, Any]:
         """What `mp server status` shows."""
 
@@ -77,6 +84,7 @@ class Connection:
         self._writer = writer
         self._session: Session
         self._tasks: TaskGroup
+        self._asking = Asking()
 
     async def serve(self) -> None:
         """Answer the client until it hangs up; its running calls end with it."""
@@ -139,6 +147,7 @@ class Connection:
             raise
         if greeting is None or request is None:
             return None
+        self._asking = greeting.asking
         newer = greeting.is_newer_than(__version__)
         is_leaving = self._host.is_leaving or newer
         told = {**self._identity(), "leaving": is_leaving}
@@ -165,7 +174,9 @@ class Connection:
             self._tasks.start_soon(self._answer_to_front, request)
         elif request.method == "mp/stop":
             await self._answer(_success(request, self._identity()))
-            self._host.leave("asked by a client")
+            self._host.stop()
+        elif request.method == "mp/http":
+            await self._open_http(request)
         else:
             data = ErrorData(code=INVALID_REQUEST, message=f"Unknown request {request.method}")
             await self._answer(JSONRPCError(jsonrpc="2.0", id=request.id, error=data))
@@ -183,6 +194,15 @@ class Connection:
                 await self._answer(_success(request, found))
         except MpError as error:
             await self._answer(_failure(request, error))
+
+    async def _open_http(self, request: JSONRPCRequest) -> None:
+        try:
+            port = (request.params or {}).get("port")
+            url = await self._host.open_http(port, self._asking)
+        except MpError as error:
+            await self._answer(_failure(request, error))
+        else:
+            await self._answer(_success(request, {"url": url}))
 
     async def _write_all(self, replies: ContextReceiveStream[SessionMessage]) -> None:
         with suppress(anyio.ClosedResourceError):

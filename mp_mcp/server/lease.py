@@ -16,6 +16,7 @@ from typing import Any
 from mp_mcp.errors import ServerUnreachableError
 from mp_mcp.file_locks import try_lock
 from mp_mcp.server import processes, socket_path
+from mp_mcp.server.private_files import require_own_folder
 from mp_mcp.settings import Home
 
 LEAVING = "server_leaving"
@@ -110,7 +111,9 @@ class Lease:
 
 def acquire(home: Home, patience_s: float = 3.0) -> Lease | None:
     """Become the server, waiting for one that is leaving; None when another one stays."""
+    require_own_folder(home)
     home.create()
+    home.run.chmod(0o700)
     lock = os.open(home.run / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
     deadline = time.monotonic() + patience_s
     while True:
@@ -146,8 +149,10 @@ def server_info(home: Home) -> dict[str, Any]:
 def dial(home: Home) -> socket.socket:
     """Connect to the running server.
 
-    Raises: Absent when nobody listens; ServerUnreachableError when its queue of callers stays full.
+    Raises: Absent when nobody listens; ServerUnreachableError when its queue of callers stays full;
+    SettingsError when others could have prepared its folder.
     """
+    require_own_folder(home)
     deadline = time.monotonic() + BUSY_PATIENCE_S
     while True:
         client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

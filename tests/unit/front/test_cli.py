@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mp_mcp.errors import MpError
+from mp_mcp.front import render
 from mp_mcp.front.cli import main
 from tests.unit.front.fake_server import Message, Peer, answers, serving, state_folder
 
@@ -208,6 +209,23 @@ def test_a_bug_of_ours_is_one_line_and_a_file(
         assert "Traceback" in (server.home.logs / "mp-crash.log").read_text(encoding="utf-8")
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("error: mp has a bug (TypeError")
+
+
+def test_a_crash_report_holds_no_secret(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    def crash(*_: object) -> None:
+        raise RuntimeError("bad header: Basic s3cret, Bearer t0ken")
+
+    monkeypatch.setattr(render, "show", crash)
+    with serving(monkeypatch, answers(ROWS)) as server:
+        monkeypatch.setenv("MP_SECRET", "s3cret")
+        monkeypatch.setenv("MP_OAUTH_TOKEN", "t0ken")
+        assert main(["inspect", "events"]) == 1
+        report = (server.home.logs / "mp-crash.log").read_text(encoding="utf-8")
+    said = capsys.readouterr().err
+    assert "bad header" in report
+    assert "bad header" in said
+    for secret in ("s3cret", "t0ken"):
+        assert secret not in report + said
 
 
 def test_without_words_five_lines_show_the_way(capsys: Captured) -> None:
