@@ -80,7 +80,10 @@ def what(call: Mapping[str, Any]) -> str:
     words = " ".join(row["words"]) if row else str(call["tool"])
     arguments = dict(call["arguments"])
     sql = arguments.pop("sql", None)
-    told = [" ".join(str(sql).split())] if sql is not None else []
+    told = []
+    if sql is not None:
+        place = [str(arguments.pop(name)) for name in ("table", "file") if name in arguments]
+        told = [*place, " ".join(str(sql).split())]
     told += [f"{name}={_short(value)}" for name, value in arguments.items() if _says(name, value)]
     return _safe(" ".join([words, *told]))
 
