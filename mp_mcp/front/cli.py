@@ -24,11 +24,11 @@ DELIVERED = ("export_sql", "snapshot_database")
 """Tools whose answer is a file that waits to be moved to where the person wants it."""
 
 FIRST_WELCOME = """\
-mp: Mixpanel and local SQL in your terminal, shared with your AI agents. No account is stored yet.
-  mp demo          look around: a tour in two minutes, no account needed
-  mp auth login    check a Mixpanel service account and store it
-  mp doctor        check the setup of this machine and of your AI clients
-  mp --help        all commands; mp-mcp is the server for AI clients
+mp: Mixpanel and local SQL, shared with your AI agents. No account is stored yet. More: mp --help
+  mp demo              look around: a tour in two minutes, without an account
+  mp auth login        check and store an account; mp doctor then checks the whole setup
+  mp fetch events --from 2025-01-01 --to 2025-01-31     download events into a local table
+  mp query sql "SELECT event, count(*) FROM events GROUP BY 1"
 """
 
 WELCOME = """\

@@ -17,7 +17,7 @@ import anyio
 from mp_mcp import __version__
 from mp_mcp.call import AGENT_BOUNDS
 from mp_mcp.errors import ServerUnreachableError, UsageError
-from mp_mcp.server import budgets, memory, protocol
+from mp_mcp.server import budgets, protocol, resident
 from mp_mcp.server.calls import Call
 from mp_mcp.server.connection import Connection
 from mp_mcp.server.http_door import HttpDoor
@@ -175,7 +175,7 @@ class Door:
             "pid": os.getpid(),
             "version": __version__,
             "uptime_s": round(time.monotonic() - self._started, 1),
-            "memory_bytes": memory.resident_bytes(),
+            "memory_bytes": resident.resident_bytes(),
             "http": self.http.url if self.http else None,
             "clients": self.clients(),
             "connected": [session.status() for session in self._in_order()],

@@ -228,12 +228,34 @@ def test_a_crash_report_holds_no_secret(monkeypatch: pytest.MonkeyPatch, capsys:
         assert secret not in report + said
 
 
-def test_without_words_five_lines_show_the_way(capsys: Captured) -> None:
-    assert main([]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 5
-    for words in ("mp --help", "mp auth login", "mp demo", "mp fetch events", "mp query sql"):
-        assert any(words in line for line in lines)
+FIRST_STEPS = ("mp auth login", "mp demo", "mp doctor")
+LATER_STEPS = ("mp status", "mp history -f")
+
+
+@pytest.mark.parametrize(
+    ("file", "shown", "hidden"),
+    [
+        (None, FIRST_STEPS, LATER_STEPS),
+        ("mp.toml", LATER_STEPS, FIRST_STEPS),
+        ("config.toml", LATER_STEPS, FIRST_STEPS),
+    ],
+)
+def test_without_words_five_lines_show_the_way(
+    file: str | None,
+    shown: tuple[str, ...],
+    hidden: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Captured,
+) -> None:
+    with state_folder(monkeypatch) as home:
+        if file:
+            (home.path / file).touch()
+        assert main([]) == 0
+    text = capsys.readouterr().out
+    assert len(text.splitlines()) == 5
+    for words in (*shown, "mp --help", "mp fetch events", "mp query sql"):
+        assert words in text
+    assert not any(words in text for words in hidden)
 
 
 @pytest.mark.parametrize("words", [["--version"], ["query", "sql", "--version"]])
