@@ -16,7 +16,7 @@ from typing import Any
 from mp_mcp.errors import ServerUnreachableError
 from mp_mcp.file_locks import try_lock
 from mp_mcp.server import processes, socket_path
-from mp_mcp.settings import Home
+from mp_mcp.settings import HAS_UNIX_SOCKETS, Home
 
 LEAVING = "server_leaving"
 """Error code of a request that a leaving server did not start: the next server will do it."""
@@ -35,10 +35,6 @@ _PASSED_ON = (
     *("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
     "PYTHON_KEYRING_BACKEND",
 )
-
-
-HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
-"""Where there are none (Windows), every process is its own server."""
 
 
 class NotStarted(Exception):  # noqa: N818 - a finding: who can do without a server goes on
@@ -148,6 +144,8 @@ def dial(home: Home) -> socket.socket:
 
     Raises: Absent when nobody listens; ServerUnreachableError when its queue of callers stays full.
     """
+    if not HAS_UNIX_SOCKETS:
+        raise Absent
     deadline = time.monotonic() + BUSY_PATIENCE_S
     while True:
         client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -178,7 +176,7 @@ def connect(home: Home) -> socket.socket:
 
     Raises: ServerUnreachableError when it is hung; NotStarted when it does not come up.
     """
-    if home.is_embedded or not HAS_UNIX_SOCKETS:
+    if home.is_embedded:
         from mp_mcp.server import embedded  # brings the whole server along
 
         return embedded.connect(home)
