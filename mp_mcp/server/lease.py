@@ -17,7 +17,7 @@ from mp_mcp.errors import ServerUnreachableError
 from mp_mcp.file_locks import try_lock
 from mp_mcp.server import processes, socket_path
 from mp_mcp.server.private_files import require_own_folder
-from mp_mcp.settings import Home
+from mp_mcp.settings import HAS_UNIX_SOCKETS, Home
 
 LEAVING = "server_leaving"
 """Error code of a request that a leaving server did not start: the next server will do it."""
@@ -36,10 +36,6 @@ _PASSED_ON = (
     *("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
     "PYTHON_KEYRING_BACKEND",
 )
-
-
-HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
-"""Where there are none (Windows), every process is its own server."""
 
 
 class NotStarted(Exception):  # noqa: N818 - a finding: who can do without a server goes on
@@ -152,6 +148,8 @@ def dial(home: Home) -> socket.socket:
     Raises: Absent when nobody listens; ServerUnreachableError when its queue of callers stays full;
     SettingsError when others could have prepared its folder.
     """
+    if not HAS_UNIX_SOCKETS:
+        raise Absent
     require_own_folder(home)
     deadline = time.monotonic() + BUSY_PATIENCE_S
     while True:
@@ -183,7 +181,7 @@ def connect(home: Home) -> socket.socket:
 
     Raises: ServerUnreachableError when it is hung; NotStarted when it does not come up.
     """
-    if home.is_embedded or not HAS_UNIX_SOCKETS:
+    if home.is_embedded:
         from mp_mcp.server import embedded  # brings the whole server along
 
         return embedded.connect(home)
