@@ -22,8 +22,9 @@ LEAVING = "server_leaving"
 
 BUSY_PATIENCE_S = 5.0
 START_PATIENCE_S = 30.0
-LONGEST_LINE = 8 * 1024 * 1024
-"""Longest request in bytes that a server reads; an agent's SQL is thousands of times shorter."""
+LONGEST_LINE = 2 * 1024 * 1024
+"""Longest request in bytes that a server reads: to understand a longer one would take a second, in
+which nobody else is answered. An agent's SQL is hundreds of times shorter."""
 
 LONGEST_SOCKET_PATH = 100
 """macOS allows 104 bytes; longer paths are reached from inside their folder."""

@@ -6,6 +6,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,8 +20,8 @@ from tests.processes.waiting import wait_until
 LAST_DAY = "2025-03-10"
 
 
-@pytest.fixture
-def home() -> Iterator[Home]:
+@contextmanager
+def state_folder() -> Iterator[Home]:
     """An empty state folder; what runs in it at the end is stopped in the proper way."""
     path = Path(tempfile.mkdtemp(prefix="mp-"))
     yield Home(path)
@@ -29,6 +30,13 @@ def home() -> Iterator[Home]:
     problems = _tracebacks(Home(path))
     shutil.rmtree(path)
     assert not problems, problems
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    """A state folder for one test."""
+    with state_folder() as found:
+        yield found
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from tests.processes.jobs import DAYS, counted, jobs, last_day_held, truth, wait
 from tests.processes.test_server_life import LONG, kill, running_calls
 from tests.processes.waiting import wait_until
 
+Call = tuple[str, dict[str, Any]]
+
 SCRIPT = "function main() { return Events({from_date: '2025-03-01', to_date: '2025-03-02'})\
 .groupBy(['name'], mixpanel.reducer.count()) }"
 
@@ -124,12 +126,10 @@ def test_a_host_that_closes_stdin_in_the_middle_of_a_fetch_finds_it_done_later(
 # --- hosts that show the model structured content only
 
 
-def scripted(ids: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:
-    """A call of every tool that agents have, in an order in which all of them succeed."""
-    first = {"from_date": DAYS["from_date"], "to_date": DAYS["from_date"]}
+def asked_of_mixpanel(ids: dict[str, str]) -> list[Call]:
+    """A call of every tool that asks Mixpanel."""
     amount = {"event": "Purchase", "on": "amount", **DAYS}
     return [
-        ("inspect_workspace", {}),
         ("inspect_bookmarks", {"limit": 2}),
         ("inspect_cohorts", {}),
         ("inspect_events", {"limit": 1}),
@@ -152,6 +152,14 @@ def scripted(ids: dict[str, str]) -> list[tuple[str, dict[str, Any]]]:
         ("query_segmentation_average", amount),
         ("query_segmentation_numeric", amount),
         ("query_segmentation_sum", amount),
+    ]
+
+
+def asked_of_the_store() -> list[Call]:
+    """A call of every other tool, in an order in which all of them succeed."""
+    first = {"from_date": DAYS["from_date"], "to_date": DAYS["from_date"]}
+    return [
+        ("inspect_workspace", {}),
         ("fetch_events", first),
         ("fetch_profiles", {}),
         ("inspect_tables", {}),
@@ -198,7 +206,7 @@ def test_all_that_a_model_needs_is_in_the_structured_content_of_every_tool(
     }
     with Agent(environ) as agent:
         host = StructuredOnly(agent)
-        calls = scripted(ids)
+        calls = asked_of_mixpanel(ids) + asked_of_the_store()
         assert {tool for tool, _ in calls} == set(host.schemas)
         job, hinted = "", []
         for tool, arguments in calls:

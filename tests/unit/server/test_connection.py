@@ -86,6 +86,12 @@ async def test_only_a_newer_front_displaces_the_server(
         assert [reason[:17] for reason in step.reasons] == ["mp brings the new"] * is_newer
 
 
+async def test_a_greeting_of_megabytes_is_read_to_the_first_words(home: Home) -> None:
+    params = {"version": "0." * 500_000, "label": "x" * 1_000_000}
+    async with doorstep(home, samples()) as step, step.greeted(**params):
+        assert step.door.clients() == ["x" * 80]
+
+
 async def test_status_shows_the_running_calls_with_their_arguments(home: Home) -> None:
     waiting = Waiting()
     async with (
