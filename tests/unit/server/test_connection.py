@@ -9,8 +9,9 @@ import pytest
 from mp_mcp import __version__
 from mp_mcp.server import connection, door
 from mp_mcp.settings import Home
+from mp_mcp.tool import tool
 from tests.unit.server.doorstep import doorstep
-from tests.unit.server.sample_tools import Waiting, samples
+from tests.unit.server.sample_tools import Said, Waiting, samples, tool_of
 
 pytestmark = pytest.mark.anyio
 
@@ -219,6 +220,30 @@ async def test_a_client_that_reads_nothing_does_not_slow_another(home: Home) -> 
         heard = [await deaf.hear() for _ in range(50)]
     assert {answer["id"] for answer in heard} == set(range(50))
     assert len(json.dumps(heard)) > 5_000_000, "more than any socket buffer"
+
+
+async def test_a_client_that_asks_on_without_reading_is_not_heard_any_more(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "MOST_UNREAD", 20)
+    started = []
+
+    @tool
+    async def say_much() -> Said:
+        """Say more than fits into the buffers of a few answers."""
+        started.append(1)
+        return Said(word="x" * 100_000)
+
+    many = 10 * connection.MOST_UNREAD
+    tools = samples(tool_of(say_much))
+    async with doorstep(home, tools) as step, step.greeted() as deaf, step.greeted() as other:
+        for number in range(many):
+            await deaf.ask_call(number, "say_much")
+        for number in range(many):
+            await other.call(number, "say_word", word="x")
+        assert connection.MOST_UNREAD <= len(started) < 2 * connection.MOST_UNREAD
+        heard = [await deaf.hear() for _ in range(many)]
+    assert {answer["id"] for answer in heard} == set(range(many))
 
 
 async def test_a_closing_door_waits_for_running_calls_and_then_ends_them(home: Home) -> None:
