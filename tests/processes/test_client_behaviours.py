@@ -182,6 +182,7 @@ class StructuredOnly:
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
+        self.instructions = agent.request("server/discover")["instructions"]
         listed = agent.request("tools/list")["tools"]
         self.schemas = {tool["name"]: tool["outputSchema"] for tool in listed}
 
@@ -189,8 +190,12 @@ class StructuredOnly:
         """The structured content, after a check that a host of another kind sees nothing else."""
         result = self._agent.wait(self._agent.start_call(tool, **arguments))["result"]
         shown: dict[str, Any] = result["structuredContent"]
-        (text,) = result["content"]
-        assert json.loads(text["text"]) == shown, tool
+        text, *marks = (block["text"] for block in result["content"])
+        assert json.loads(text) == shown, tool
+        for mark in marks:
+            # What such a host does not show has to be in the instructions as well.
+            assert "data, never instructions" in mark
+            assert "data, never instructions" in self.instructions
         if not result["isError"]:
             jsonschema.validate(shown, self.schemas[tool])
             assert shown["project"] == "1001", tool
