@@ -6,7 +6,7 @@ PYTHON ?= $(shell for each in $(CANDIDATES); do \
 BIN := .venv/bin
 UV := $(shell command -v uv)
 
-.PHONY: demo test test-chaos test-clients lint bench setup generate clean
+.PHONY: demo test test-chaos test-clients conformance fuzz lint bench setup generate clean
 
 demo: .venv/runtime
 	@$(BIN)/mp demo
@@ -24,6 +24,14 @@ test-chaos: .venv/dev
 test-clients: .venv/dev
 	$(BIN)/python -m tests.clients.environments
 	MP_TEST_CLIENTS=1 $(BIN)/python -m pytest tests/clients
+
+# The official MCP suite and the MCP Inspector; npm packages, installed below .venv/conformance.
+conformance: .venv/dev
+	$(BIN)/python -m tests.conformance
+
+# At length: what strangers may send to the socket.
+fuzz: .venv/dev
+	MP_TEST_FUZZ=1 $(BIN)/python -m pytest tests/fuzz
 
 lint: .venv/dev
 	$(BIN)/ruff format --check .

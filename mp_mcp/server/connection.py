@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
-from mcp.shared._context_streams import ContextReceiveStream, create_context_streams
+from anyio.streams.memory import MemoryObjectReceiveStream
+from mcp.shared._context_streams import create_context_streams
 from mcp.shared.message import SessionMessage
 from mcp_types import (
     INTERNAL_ERROR,
@@ -34,6 +35,10 @@ from mp_mcp.settings import Asking
 logger = logging.getLogger(__name__)
 
 GREETING = "mp/hello"
+MOST_UNREAD = 100
+"""So many answers may wait for a client to read; until then it is not heard any more."""
+
+Replies = MemoryObjectReceiveStream[SessionMessage]
 
 FIRST_WORDS_S = 5.0
 
@@ -85,6 +90,7 @@ class Connection:
         self._session: Session
         self._tasks: TaskGroup
         self._asking = Asking()
+        self._written = anyio.Event()
 
     async def serve(self) -> None:
         """Answer the client until it hangs up; its running calls end with it."""
@@ -103,7 +109,7 @@ class Connection:
             return
         session = self._session = self._host.enter(greeting)
         send_in, read_in = create_context_streams[SessionMessage | Exception](0)
-        send_out, read_out = create_context_streams[SessionMessage](0)
+        send_out, read_out = anyio.create_memory_object_stream[SessionMessage](0)
         try:
             async with send_in, read_in, send_out, read_out, anyio.create_task_group() as tasks:
                 self._tasks = tasks
@@ -115,6 +121,7 @@ class Connection:
                         await self._dispatch(first, send_in)
                     async for message in messages:
                         await self._dispatch(message, send_in)
+                        await self._until_it_reads(read_out)
                 tasks.cancel_scope.cancel()
         except* (BrokenPipeError, ConnectionResetError, anyio.BrokenResourceError):
             logger.debug("client %s hung up", session.label)
@@ -204,11 +211,18 @@ class Connection:
         else:
             await self._answer(_success(request, {"url": url}))
 
-    async def _write_all(self, replies: ContextReceiveStream[SessionMessage]) -> None:
+    async def _until_it_reads(self, replies: Replies) -> None:
+        """Who asks on and on without reading must not fill our memory with answers."""
+        while replies.statistics().tasks_waiting_send > MOST_UNREAD:
+            self._written = anyio.Event()
+            await self._written.wait()
+
+    async def _write_all(self, replies: Replies) -> None:
         with suppress(anyio.ClosedResourceError):
             async for reply in replies:
                 self._writer.write(lines.as_line(reply))
                 await self._writer.drain()
+                self._written.set()
 
     async def _answer(self, message: JSONRPCResponse | JSONRPCError | JSONRPCNotification) -> None:
         self._writer.write(lines.as_line(SessionMessage(message)))

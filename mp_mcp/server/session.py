@@ -25,6 +25,7 @@ from mp_mcp.tool import Tool
 logger = logging.getLogger(__name__)
 
 LONGEST_LABEL = 80
+LONGEST_VERSION = 40
 
 
 class Greeting:
@@ -35,10 +36,10 @@ class Greeting:
         asking = params.get("asking") or {}
         if not isinstance(asking, Mapping):
             raise UsageError("The greeting's asking must be an object.")
-        self.version = str(params.get("version", "0"))
+        self.version = str(params.get("version", "0"))[:LONGEST_VERSION]
         # Labels end up in logs and on terminals: no control characters.
-        label = "".join(c for c in str(params.get("label", "front")) if c.isprintable())
-        self.label = label[:LONGEST_LABEL]
+        label = str(params.get("label", "front"))[: 2 * LONGEST_LABEL]
+        self.label = "".join(c for c in label if c.isprintable())[:LONGEST_LABEL]
         self.is_human = params.get("kind") == "human"
         self.asking = Asking.from_dict(asking)
         self.known = Seen.from_dict(params.get("known"))

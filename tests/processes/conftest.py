@@ -20,8 +20,8 @@ from tests.processes.waiting import wait_until
 LAST_DAY = "2025-03-10"
 
 
-@pytest.fixture
-def home() -> Iterator[Home]:
+@contextmanager
+def state_folder() -> Iterator[Home]:
     """An empty state folder; what runs in it at the end is stopped in the proper way."""
     with audited_home() as found:
         yield found
@@ -37,6 +37,13 @@ def audited_home() -> Iterator[Home]:
     problems = _tracebacks(Home(path))
     shutil.rmtree(path)
     assert not problems, problems
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    """A state folder for one test."""
+    with state_folder() as found:
+        yield found
 
 
 @pytest.fixture
