@@ -14,7 +14,8 @@ from typing import Any, Protocol
 from tests.chaos.ledger import Ledger, Outcome
 from tests.processes.agents import Agent, Command, Era, Finished
 
-LONGEST_S = 120
+LONGEST_S = 240
+"""Longer than a fetch takes whose server is killed again and again."""
 HUNG = Outcome("unknown", "no answer")
 GONE = Outcome("unknown", "the client was killed")
 SERVER_WENT = ("server_unreachable", "server_leaving")
@@ -123,9 +124,10 @@ class HumanClient:
         command = Command(self._environ, *_words(tool, arguments))
         self.process = command.process
         try:
-            finished = command.finish()
+            finished = command.finish(LONGEST_S)
         except subprocess.TimeoutExpired:
-            self._ledger.problem(f"mp {tool}: no end after its patience")
+            self._ledger.problem(f"mp {_words(tool, arguments)}: no end after {LONGEST_S} s")
+            command.process.kill()
             return HUNG
         except AssertionError as error:
             self._ledger.problem(f"mp {tool}: {error}")
@@ -141,6 +143,7 @@ class HumanClient:
 def _outcome(finished: Finished) -> Outcome:
     if finished.code == 0:
         return Outcome("done", json.loads(finished.stdout))
+    # What a server had done that went away, nobody knows.
     knows = finished.code > 0 and "server" not in finished.stderr
     return Outcome("refused" if knows else "unknown", finished.stderr)
 
@@ -148,14 +151,15 @@ def _outcome(finished: Finished) -> Outcome:
 def _words(tool: str, given: Mapping[str, Any]) -> list[str]:
     """The command line of a call."""
     arguments = dict(given)
-    words = [] if tool in ("load_files", "cancel_job") else tool.split("_")
+    verb, _, noun = tool.partition("_")
+    words = [] if tool in ("load_files", "cancel_job") else [verb, noun.replace("_", "-")]
     if tool == "load_files":
         words += ["load", *map(str, arguments.pop("files"))]
     elif tool == "cancel_job":
         words += ["cancel", arguments.pop("job")]
     elif tool == "drop_table":
         words += arguments.pop("table")
-    elif tool != "query_sql":
+    elif "table" in arguments:
         words.append(arguments.pop("table"))
     if "sql" in arguments:
         words.append(arguments.pop("sql"))

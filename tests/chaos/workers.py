@@ -15,7 +15,8 @@ from mp_mcp.demo.story import Story
 from tests.chaos.clients import Client
 from tests.chaos.ledger import Batches, Ledger, Outcome, Version
 
-PATIENCE_S = 300.0
+PATIENCE_S = 120.0
+"""For the last calls to come back, once nothing disturbs them any more."""
 
 
 class Gate:

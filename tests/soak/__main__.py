@@ -81,17 +81,26 @@ def _measured(
     for loop in loops:
         loop.start()
     taken = [taken_by(pid)]
+    minutes = [taken[0].rss_kb]
     first = min(60.0, seconds / 3)
     for pause in (first, seconds - first):
         gate.open()
-        time.sleep(pause)
+        _watch(pid, pause, minutes)
         if not gate.close():
             book.wrong("a call never came back")
         time.sleep(REST_S)
         taken.append(taken_by(pid))
     if lease.server_info(home).get("pid") != pid:
         book.wrong("the server is another one now")
-    return _figures(book, taken, seconds)
+    return _figures(book, taken, seconds) | {"rss_kb_by_half_minute": minutes}
+
+
+def _watch(pid: int, seconds: float, rss: list[int]) -> None:
+    """Let them work so long, and look at the memory now and then."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(30.0, left))
+        rss.append(taken_by(pid).rss_kb)
 
 
 def _figures(book: Book, taken: Sequence[Taken], seconds: float) -> dict[str, Any]:

@@ -119,7 +119,7 @@ class AgentLoop(Loop):
         self, name: str, environ: Mapping[str, str], era: Era, gate: Gate, book: Book, events: int
     ) -> None:
         super().__init__(name, gate, book, events)
-        self.agent = Agent(environ, era)
+        self.agent = Agent(environ, era).__enter__()
         self._acts |= {"cancel": (4, self._cancel), "cancel job": (2, self._cancel_job)}
 
     def call(self, tool: str, **arguments: Any) -> dict[str, Any]:
