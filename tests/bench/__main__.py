@@ -21,7 +21,7 @@ from mp_mcp.settings import Home
 from tests.bench import beside, calls, ingest, queries, starts
 from tests.bench.timing import Figures
 from tests.processes.agents import bare_environ, mp
-from tests.processes.quotas import grant_exports
+from tests.processes.quotas import grant
 
 DAYS = 10
 FIRST, LAST = "2025-03-01", "2025-03-10"
@@ -45,7 +45,7 @@ def main() -> None:
         folder = Path(name)
         home = Home(folder / "home")
         environ = bare_environ() | {"MP_HOME": str(home.path)} | mixpanel.environ()
-        grant_exports(home, f"{base_url_name(mixpanel.base_url)}/{environ['MP_PROJECT_ID']}")
+        grant(home, f"{base_url_name(mixpanel.base_url)}/{environ['MP_PROJECT_ID']}")
         try:
             for part in options.parts or PARTS:
                 if part == "memory":
@@ -91,7 +91,7 @@ def _memory(
 ) -> None:
     once = ingest.memory(environ, home, mixpanel, (FIRST, LAST))
     with simulator(events_per_day=5 * per_day, days=DAYS, last_day=LAST) as five_times:
-        grant_exports(home, f"{base_url_name(five_times.base_url)}/{environ['MP_PROJECT_ID']}")
+        grant(home, f"{base_url_name(five_times.base_url)}/{environ['MP_PROJECT_ID']}")
         big = ingest.memory(environ, home, five_times, (FIRST, LAST))
     times = round(big["peak_rss_mb"] / once["peak_rss_mb"], 2)
     found["memory"] = {"events": once, "5 x events": big, "peak: times": times}

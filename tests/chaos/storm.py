@@ -23,7 +23,7 @@ from tests.chaos.ledger import Ledger
 from tests.chaos.workers import Gate, Worker
 from tests.processes.agents import Agent, bare_environ, mp
 from tests.processes.foreign import database, foreign_program
-from tests.processes.quotas import grant_exports
+from tests.processes.quotas import grant
 from tests.processes.waiting import wait_until
 
 STORY = Story(days=6, events_per_day=150, last_day=date(2025, 3, 10))
@@ -52,7 +52,7 @@ class Storm:
         self._home = Home(folder / "mp")
         self._environ = environ_at(self._home.path, bare_environ() | mixpanel.environ())
         self._file = database(self._home, self._environ)
-        grant_exports(self._home, f"{self._file.parent.name}/{self._file.stem}")
+        grant(self._home, f"{self._file.parent.name}/{self._file.stem}")
         self._ledger, self._gate = Ledger(), Gate()
         self._workers = [self._worker(name, folder) for name in _names()]
         foreign = stack.enter_context(foreign_program(self._file))

@@ -149,7 +149,7 @@ class Worker(threading.Thread):
         else:
             batch, rows = len(known.sure) + len(known.open), self._pick.choice((5, 60, 2000))
         file = self._folder / f"{table}_{batch}.ndjson"
-        _write_batch(file, batch, rows)
+        write_batch(file, batch, rows)
         found = self._call("load_files", files=[file], table=table)
         self._ledger.loaded(table, batch, rows, found)
 
@@ -188,7 +188,8 @@ class Worker(threading.Thread):
             self._call("cancel_job", job=found.said["job"])
 
 
-def _write_batch(file: Path, batch: int, rows: int) -> None:
+def write_batch(file: Path, batch: int, rows: int) -> None:
+    """A file of events that all carry the number of their batch."""
     with file.open("w", encoding="utf-8") as lines:
         for number in range(rows):
             about = {
