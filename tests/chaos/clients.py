@@ -82,7 +82,10 @@ class AgentClient:
     def _initialized(self, agent: Agent) -> Agent | None:
         info = {"name": "test agent", "version": "1"}
         about = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info}
-        if self._answer(agent, agent.start("initialize", about)) is None:
+        answer = self._answer(agent, agent.start("initialize", about))
+        if answer is None or "result" not in answer:
+            # One server after the other was killed: a host gives this copy up.
+            self.close()
             return None
         agent.notify("notifications/initialized")
         return agent

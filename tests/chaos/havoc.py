@@ -25,6 +25,7 @@ KINDS = {
     "kill the server": 8,
     "kill the server twice": 2,
     "kill a client": 6,
+    "ask the server to leave": 2,
     "stop the server": 2,
     "stop a client": 2,
     "noise": 3,
@@ -80,6 +81,7 @@ class Havoc:
             "kill the server": self._kill_server,
             "kill the server twice": self._kill_server_twice,
             "kill a client": self._kill_client,
+            "ask the server to leave": self._ask_to_leave,
             "stop the server": self._stop_server,
             "stop a client": self._stop_client,
             "noise": self._noise,
@@ -150,6 +152,12 @@ class Havoc:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 self.kills += 1
+
+    def _ask_to_leave(self) -> None:
+        pid = self._server()
+        if pid is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
 
     def _stop_server(self) -> None:
         self._stop(self._server())
