@@ -178,6 +178,7 @@ class Connection:
         elif request.method == "mp/status":
             await self._answer(_success(request, self._host.status()))
         elif request.method in requests.ANSWERED or request.method == "mp/follow":
+            await self._writer.drain()  # who does not read the answers gets no more of them
             self._tasks.start_soon(self._answer_to_front, request)
         elif request.method == "mp/stop":
             await self._answer(_success(request, self._identity()))
