@@ -9,12 +9,12 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from mp_mcp import __version__
-from mp_mcp.errors import ExitCode, MpError, UsageError
+from mp_mcp.errors import ExitCode, MpError
+from mp_mcp.front.agent_flags import read
 from mp_mcp.front.greet import greet
 from mp_mcp.front.messages import (
     NOT_YOURS,
@@ -40,20 +40,14 @@ REPEATS = 3
 """A request that ends one server after the other is given up after so many repetitions."""
 
 
-USAGE = """\
-usage: mp-mcp [--account NAME] [--project ID] [--workspace ID] [--version] [--help]
-
-An MCP server over stdin and stdout. All copies of it share one local server, with `mp` too.
-Settings come from MP_* variables and ~/.mp/mp.toml; see `mp auth status`.
-"""
-
-
 class Pump:
     """One agent. Two threads use it: one reads the agent, one the server; `_lock` is for both."""
 
-    def __init__(self, home: Home, asking: Asking) -> None:
+    def __init__(self, home: Home, asking: Asking, choice: Mapping[str, Any]) -> None:
+        """`choice` is which tools the agent shall have."""
         self._home = home
         self._asking = asking
+        self._choice = choice
         self._lock = threading.RLock()
         self._writing = threading.Lock()
         self._open: dict[str, Request] = {}
@@ -116,7 +110,9 @@ class Pump:
 
     def _connect(self) -> socket.socket:
         """A new connection, with the agent's handshake replayed on it."""
-        greeted = greet(self._home, self._asking, kind="agent", known=self._standing)
+        greeted = greet(
+            self._home, self._asking, kind="agent", known=self._standing, choice=self._choice
+        )
         self._standing = self._standing or greeted.standing
         server = greeted.socket
         if self._handshake is not None:
@@ -226,28 +222,14 @@ def write(lock: threading.Lock, line: bytes) -> None:
 def main() -> None:
     """The command `mp-mcp`."""
     try:
-        chosen = _options(sys.argv[1:])
-        Pump(find_home(), asking(os.environ, **chosen)).run()
+        flags, choice = read(sys.argv[1:])
+        Pump(find_home(), asking(os.environ, **flags), choice).run()
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     except MpError as error:
-        sys.stderr.write(f"mp-mcp: {error.message}\n")
+        hint = f"\nhint: {error.hint}" if error.hint else ""
+        sys.stderr.write(f"mp-mcp: {error.message}{hint}\n")
         sys.exit(error.exit_code)
-
-
-def _options(words: list[str]) -> dict[str, str]:
-    """The options that are given. Raises: UsageError."""
-    chosen: dict[str, str] = {}
-    while words:
-        word = words.pop(0)
-        if word in ("-h", "--help", "--version"):
-            sys.stdout.write(f"mp-mcp {__version__}\n" if word == "--version" else USAGE)
-            sys.exit(ExitCode.OK)
-        name, _, value = word.partition("=")
-        if name not in ("--account", "--project", "--workspace") or not (value or words):
-            raise UsageError(f"cannot use {word!r}\n{USAGE.rstrip()}")
-        chosen[name.removeprefix("--")] = value or words.pop(0)
-    return chosen
 
 
 if __name__ == "__main__":

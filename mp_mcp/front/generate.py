@@ -58,6 +58,7 @@ def _row(tool: Tool, tools: dict[str, Tool]) -> dict[str, Any]:
         # They are flags of every command.
         "options": [option.name for option in tool.options],
         **({"is_job": True} if tool.is_job else {}),
+        **({"toolsets": list(tool.toolsets)} if tool.toolsets else {}),
     }
 
 

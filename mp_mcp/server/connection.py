@@ -44,6 +44,9 @@ class Host(Protocol):
     def enter(self, greeting: Greeting | None) -> Session:
         """A session for this client."""
 
+    def check(self, greeting: Greeting) -> None:
+        """Raises: UsageError when it chooses tools that do not exist."""
+
     def standing_of(self, greeting: Greeting) -> dict[str, Any]:
         """The account and project that its answers will come from."""
 
@@ -115,6 +118,7 @@ class Connection:
             return None
         try:
             greeting = Greeting(request.params or {})
+            self._host.check(greeting)
         except MpError as error:
             await self._answer(_failure(request, error))
             raise

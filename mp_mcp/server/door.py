@@ -53,7 +53,7 @@ class Door:
         self._leave = leave
         workspaces.clients = self.clients
         self.is_leaving = False
-        self.mcp = protocol.build(tools)
+        self.mcp = protocol.build()
 
     async def open(self, listener: socket.socket) -> None:
         """Start to accept."""
@@ -88,6 +88,10 @@ class Door:
         self._sessions.add(session)
         session.offer_credentials()
         return session
+
+    def check(self, greeting: Greeting) -> None:
+        """Raises: UsageError when it chooses tools that do not exist."""
+        greeting.choice.check(self._tools)
 
     def standing_of(self, greeting: Greeting) -> dict[str, Any]:
         """The account and project that its answers will come from; {} when none is usable."""

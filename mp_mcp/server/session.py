@@ -16,6 +16,7 @@ from mp_mcp.errors import MpError, UsageError
 from mp_mcp.server.job_runner import JobRunner
 from mp_mcp.server.lender import ProjectLender
 from mp_mcp.server.standing import Seen
+from mp_mcp.server.toolsets import Choice
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.settings import Asking
 from mp_mcp.tool import Tool
@@ -38,6 +39,7 @@ class Greeting:
         self.is_human = params.get("kind") == "human"
         self.asking = Asking.from_dict(asking)
         self.known = Seen.from_dict(params.get("known"))
+        self.choice = Choice.from_dict(params)
 
     def is_newer_than(self, version: str) -> bool:
         """Whether this front may displace a server of that version."""
@@ -66,11 +68,12 @@ class Session:
         self._jobs = jobs
         self._lender = ProjectLender(workspaces, greeting.asking, bounds, jobs, greeting.known)
         # Not listed is not enough: an agent must not reach a human's tool by guessing its name.
-        callable_tools = {
-            name: tool for name, tool in tools.items() if greeting.is_human or not tool.human_only
-        }
+        choice = greeting.choice
+        usable = tools if greeting.is_human else choice.usable(tools)
+        withheld = {} if greeting.is_human else choice.withheld(tools)
+        self.listed = tools if greeting.is_human else choice.listed(tools)
         run_job = partial(jobs.call, client=self.label)
-        self.caller: Caller = LocalCaller(callable_tools, self._lender, bounds, run_job)
+        self.caller: Caller = LocalCaller(usable, self._lender, bounds, run_job, withheld)
         self.calls: dict[int, dict[str, Any]] = {}
 
     def offer_credentials(self) -> None:

@@ -4,7 +4,7 @@ from mp_mcp.overview import Overview, Workspace
 from mp_mcp.tool import tool
 
 
-@tool
+@tool(essential=True)
 async def inspect_workspace(overview: Overview) -> Workspace:
     """Say where you stand: project, account, region, budget left, local tables, server, clients.
 

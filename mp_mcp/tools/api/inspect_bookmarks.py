@@ -10,7 +10,7 @@ from mp_mcp.tools.params import BookmarkType, RowLimit, Search
 COLUMNS = ("id", "name", "type", "modified", "created", "creator", "dashboard_id")
 
 
-@tool
+@tool(essential=True)
 async def inspect_bookmarks(
     mixpanel: Mixpanel,
     *,

@@ -8,7 +8,7 @@ from mp_mcp.tools.nothing_found import doubt_search
 from mp_mcp.tools.params import RowLimit, Search
 
 
-@tool
+@tool(essential=True)
 async def inspect_events(
     mixpanel: Mixpanel, *, search: Search = None, limit: RowLimit = 1000
 ) -> Rows:

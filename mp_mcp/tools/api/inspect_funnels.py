@@ -6,7 +6,7 @@ from mp_mcp.results import Rows
 from mp_mcp.tool import tool
 
 
-@tool
+@tool(essential=True)
 async def inspect_funnels(mixpanel: Mixpanel) -> Rows:
     """List the saved funnels of this Mixpanel project, by name.
 

@@ -8,7 +8,7 @@ from mp_mcp.tools.nothing_found import EVENTS, doubt
 from mp_mcp.tools.params import Event
 
 
-@tool
+@tool(essential=True)
 async def inspect_properties(mixpanel: Mixpanel, event: Event) -> Rows:
     """List the properties that one event carries, the most frequent first.
 

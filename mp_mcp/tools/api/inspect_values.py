@@ -8,7 +8,7 @@ from mp_mcp.tools.nothing_found import PROPERTIES, doubt
 from mp_mcp.tools.params import EventIfAny, Property, RowLimit
 
 
-@tool
+@tool(essential=True)
 async def inspect_values(
     mixpanel: Mixpanel,
     property: Property,  # noqa: A002 - the contract's name

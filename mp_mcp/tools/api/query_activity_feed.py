@@ -25,7 +25,7 @@ ToDate = Annotated[
 ]
 
 
-@tool
+@tool(savable=True)
 async def query_activity_feed(
     mixpanel: Mixpanel,
     users: Users,

@@ -17,7 +17,7 @@ View = Annotated[
 ]
 
 
-@tool
+@tool(savable=True)
 async def query_flows(
     mixpanel: Mixpanel, bookmark_id: BookmarkId, *, view: View = "sankey"
 ) -> flows.Flows:

@@ -21,7 +21,7 @@ ScriptParams = Annotated[
 ]
 
 
-@tool
+@tool(savable=True)
 async def query_jql(mixpanel: Mixpanel, script: Script, *, param: ScriptParams = None) -> Rows:
     """Run a JQL script, which is deprecated because Mixpanel is removing JQL.
 

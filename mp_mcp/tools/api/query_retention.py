@@ -43,7 +43,7 @@ Intervals = Annotated[
 ]
 
 
-@tool
+@tool(savable=True, essential=True)
 async def query_retention(
     mixpanel: Mixpanel,
     born: Born,

@@ -33,7 +33,7 @@ ToDate = Annotated[
 ]
 
 
-@tool
+@tool(savable=True, essential=True)
 async def query_saved_report(
     mixpanel: Mixpanel,
     bookmark_id: BookmarkId,

@@ -5,7 +5,7 @@ from mp_mcp.tool import tool
 from mp_mcp.tools.fetch_params import JobId
 
 
-@tool(destructive=True)
+@tool(destructive=True, essential=True)
 async def cancel_job(jobs: JobControl, job: JobId) -> Job:
     """Stop a job cleanly: what it has loaded stays, and the same fetch later gets the rest."""
     return await jobs.cancel(job)

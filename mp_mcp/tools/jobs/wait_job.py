@@ -7,7 +7,7 @@ from mp_mcp.tool import tool
 from mp_mcp.tools.fetch_params import JobId, WaitTimeout
 
 
-@tool
+@tool(essential=True)
 async def wait_job(
     jobs: Jobs,
     progress: Progress,

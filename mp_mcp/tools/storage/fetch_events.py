@@ -39,7 +39,7 @@ class Fetched(JobResult):
     )
 
 
-@tool(job=True)
+@tool(job=True, essential=True)
 async def fetch_events(
     mixpanel: MixpanelExport,
     store: StoreWriter,

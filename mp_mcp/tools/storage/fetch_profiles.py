@@ -40,7 +40,7 @@ class FetchedProfiles(JobResult):
     )
 
 
-@tool(job=True)
+@tool(job=True, essential=True)
 async def fetch_profiles(
     mixpanel: MixpanelExport,
     store: StoreWriter,

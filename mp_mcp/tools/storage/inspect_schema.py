@@ -6,7 +6,7 @@ from mp_mcp.tool import tool
 from mp_mcp.tools.params import TableOption
 
 
-@tool
+@tool(essential=True)
 async def inspect_schema(store: StoreReader, *, table: TableOption) -> Rows:
     """Show the columns and properties of a local table: type, how full, examples, how to write it.
 

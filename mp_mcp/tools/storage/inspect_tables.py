@@ -6,7 +6,7 @@ from mp_mcp.store.models import TableInfo
 from mp_mcp.tool import tool
 
 
-@tool
+@tool(essential=True)
 async def inspect_tables(store: StoreReader) -> Rows:
     """List the tables that query_sql can read, with row counts and the days that are complete.
 

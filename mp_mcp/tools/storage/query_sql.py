@@ -6,7 +6,7 @@ from mp_mcp.tool import tool
 from mp_mcp.tools.params import Offset, RowLimit, Sql, SqlParams, Timeout
 
 
-@tool
+@tool(essential=True)
 async def query_sql(
     store: StoreReader,
     sql: Sql,

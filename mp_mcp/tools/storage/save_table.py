@@ -19,7 +19,7 @@ class Saved(Result, SavedTable):
     """A SELECT that became a table."""
 
 
-@tool
+@tool(essential=True)
 async def save_table(
     store: StoreWriter,
     table: Table,

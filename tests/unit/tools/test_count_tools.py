@@ -50,6 +50,7 @@ def accepted(function: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     tool: Tool = function.__mp_tool__
     given = validated(tool, arguments)
     given.pop("fresh")
+    given.pop("save_as", None)
     return given
 
 
