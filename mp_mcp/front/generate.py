@@ -143,6 +143,7 @@ def _command_line(tool: Tool, example: str) -> str:
     for parameter in tool.parameters:
         if parameter.keyword != parameter.name:
             example = re.sub(rf"\b{parameter.name}=", f"{parameter.keyword}=", example)
+    example = re.sub(r"=true\b", "=True", example)
     try:
         call = ast.parse(f"call({example})", mode="eval").body
     except SyntaxError:
@@ -166,7 +167,7 @@ def _quoted(text: str) -> str:
 
 def _spelled(parameter: Parameter, value: Any) -> list[str]:
     if parameter.flag.argument:
-        return [str(value)]
+        return [str(one) for one in value] if isinstance(value, list) else [str(value)]
     name = parameter.flag.names[-1]
     if value is True:
         return [name]

@@ -18,8 +18,8 @@ async def inspect_values(
 ) -> Rows:
     """List values of a property, the most common first, of one event or of all.
 
-    Use it to spell a filter right. Not for how often each occurs: use query_property_counts.
-    Costs one query of the project's 60 per hour.
+    Use it to spell a filter right. Not for how often each occurs: use query_property_counts. Costs
+    1 query.
     Example: property="plan", event="Purchase".
     """
     # One more than is shown tells whether there are more.

@@ -51,7 +51,7 @@ def test_names_are_told_apart_without_their_case() -> None:
 
 async def test_every_value_survives(store: Store) -> None:
     columns = ["date", "n", "share", "who", "more", "big", "flag"]
-    rows = [
+    rows: list[list[Any]] = [
         ["2025-01-01", 9_007_199_254_740_993, 0.1, "é 👋 \"'\\\n\t", {"a": [1, None]}, 2**70, True],
         ["2025-01-02", None, 1e-300, "", None, -1, None],
     ]
