@@ -12,6 +12,7 @@ from mp_mcp.errors import HistoryLimitError, MixpanelError
 from mp_mcp.mixpanel import freshness
 from mp_mcp.mixpanel.answers import read
 from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.known_names import remember_events
 from mp_mcp.mixpanel.refusals import history_days, is_about_tomorrow
 from mp_mcp.mixpanel.transport import Params
 
@@ -63,7 +64,9 @@ async def _asked(mixpanel: Mixpanel, first: date, last: date) -> list[str]:
         "to_date": last.isoformat(),
     }
     answer = await mixpanel.get("query", "/events/names", params, keep_s=freshness.DISCOVERY)
-    return event_names_of(answer)
+    names = event_names_of(answer)
+    await remember_events(mixpanel, names)
+    return names
 
 
 def event_names_of(answer: Any) -> list[str]:

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -20,18 +21,25 @@ from mcp.shared.message import SessionMessage
 from mcp_types import (
     CallToolRequestParams,
     CallToolResult,
+    CompleteRequestParams,
+    CompleteResult,
+    GetPromptRequestParams,
+    GetPromptResult,
     JSONRPCRequest,
     ListPromptsResult,
     ListResourcesResult,
     ListResourceTemplatesResult,
     ListToolsResult,
     PaginatedRequestParams,
+    ReadResourceRequestParams,
+    ReadResourceResult,
     TextContent,
 )
 
 from mp_mcp import __version__
 from mp_mcp.errors import ErrorInfo, ExitCode, MpError
 from mp_mcp.progress import Report, no_report
+from mp_mcp.server import completing, prompting, resources
 from mp_mcp.server.describe import described
 from mp_mcp.server.instructions import INSTRUCTIONS
 from mp_mcp.server.session import Session
@@ -61,26 +69,54 @@ def build() -> Server[Session]:
         instructions=INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
-        on_list_resources=_no_resources,
-        on_list_resource_templates=_no_templates,
-        on_list_prompts=_no_prompts,
+        on_list_resources=_list_resources,
+        on_list_resource_templates=_list_templates,
+        on_read_resource=_read_resource,
+        on_list_prompts=_list_prompts,
+        on_get_prompt=_get_prompt,
+        on_completion=_complete,
     )
     # A span per message costs more than most of our calls, and nobody exports it.
     server.middleware.clear()
     return server
 
 
-async def _no_resources(_: Any, __: PaginatedRequestParams | None) -> ListResourcesResult:
-    """Some hosts ask, whatever we announce."""
-    return ListResourcesResult(resources=[], ttl_ms=60_000, cache_scope="private")
+async def _list_resources(ctx: Any, _: PaginatedRequestParams | None) -> ListResourcesResult:
+    session: Session = ctx.lifespan_context
+    return await resources.listed(session.usable, session.standing())
 
 
-async def _no_templates(_: Any, __: PaginatedRequestParams | None) -> ListResourceTemplatesResult:
-    return ListResourceTemplatesResult(resource_templates=[], ttl_ms=60_000, cache_scope="private")
+async def _list_templates(
+    ctx: Any, _: PaginatedRequestParams | None
+) -> ListResourceTemplatesResult:
+    session: Session = ctx.lifespan_context
+    return resources.templates(session.usable)
 
 
-async def _no_prompts(_: Any, __: PaginatedRequestParams | None) -> ListPromptsResult:
-    return ListPromptsResult(prompts=[], ttl_ms=60_000, cache_scope="private")
+async def _read_resource(ctx: Any, params: ReadResourceRequestParams) -> ReadResourceResult:
+    session: Session = ctx.lifespan_context
+    return await resources.read(params.uri, session.usable, partial(_asked, session))
+
+
+async def _asked(session: Session, tool: str, arguments: dict[str, Any]) -> CallToolResult:
+    """What a resource shows is the answer to a call, and is listed as one."""
+    return await _called(session, CallToolRequestParams(name=tool, arguments=arguments), no_report)
+
+
+async def _list_prompts(_: Any, __: PaginatedRequestParams | None) -> ListPromptsResult:
+    return prompting.listed()
+
+
+async def _get_prompt(_: Any, params: GetPromptRequestParams) -> GetPromptResult:
+    return prompting.filled(params.name, params.arguments or {})
+
+
+async def _complete(ctx: Any, params: CompleteRequestParams) -> CompleteResult:
+    session: Session = ctx.lifespan_context
+    others = params.context.arguments if params.context else None
+    return await completing.completed(
+        session.standing(), params.argument.name, params.argument.value, others or {}
+    )
 
 
 async def serve(

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from mp_mcp.call import AGENT_BOUNDS, HUMAN_BOUNDS, Caller, LocalCaller
+from mp_mcp.call import AGENT_BOUNDS, HUMAN_BOUNDS, Caller, LocalCaller, Standing
 from mp_mcp.errors import MpError, UsageError
 from mp_mcp.server.job_runner import JobRunner
 from mp_mcp.server.lender import ProjectLender
@@ -69,12 +69,16 @@ class Session:
         self._lender = ProjectLender(workspaces, greeting.asking, bounds, jobs, greeting.known)
         # Not listed is not enough: an agent must not reach a human's tool by guessing its name.
         choice = greeting.choice
-        usable = tools if greeting.is_human else choice.usable(tools)
+        self.usable = tools if greeting.is_human else choice.usable(tools)
         withheld = {} if greeting.is_human else choice.withheld(tools)
         self.listed = tools if greeting.is_human else choice.listed(tools)
         run_job = partial(jobs.call, client=self.label)
-        self.caller: Caller = LocalCaller(usable, self._lender, bounds, run_job, withheld)
+        self.caller: Caller = LocalCaller(self.usable, self._lender, bounds, run_job, withheld)
         self.calls: dict[int, dict[str, Any]] = {}
+
+    def standing(self) -> Standing:
+        """Where this client stands now."""
+        return self._lender.standing()
 
     def offer_credentials(self) -> None:
         """Let jobs go on that wait for credentials such as this client's. Never fails."""
