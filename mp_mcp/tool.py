@@ -150,9 +150,12 @@ class Tool:
             for name, parameter in signature.parameters.items()
             if name not in self.handles
         )
-        detach = (DETACH,) if self.is_job else ()
-        save_as = (SAVE_AS,) if self.is_savable else ()
-        return (*own, *detach, *save_as, *self.options)
+        return (*own, *self.added, *self.options)
+
+    @property
+    def added(self) -> tuple[Parameter, ...]:
+        """Arguments that the decorator brings along: the caller obeys them, not the function."""
+        return (*((DETACH,) if self.is_job else ()), *((SAVE_AS,) if self.is_savable else ()))
 
     @cached_property
     def arguments_model(self) -> type[BaseModel]:

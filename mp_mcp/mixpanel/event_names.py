@@ -12,7 +12,6 @@ from mp_mcp.errors import HistoryLimitError, MixpanelError
 from mp_mcp.mixpanel import freshness
 from mp_mcp.mixpanel.answers import read
 from mp_mcp.mixpanel.client import Mixpanel
-from mp_mcp.mixpanel.known_names import remember_events
 from mp_mcp.mixpanel.refusals import history_days, is_about_tomorrow
 from mp_mcp.mixpanel.transport import Params
 
@@ -21,6 +20,10 @@ MOST = 5000
 
 HISTORY_DAYS = "history_days"
 HISTORY_KEEP_S = 24 * 3600.0
+
+LAST_NAMES = "event_names"
+LAST_NAMES_KEEP_S = 7 * 24 * 3600.0
+"""For completion, where an event too many or too few does no harm."""
 
 _EARLIEST = date(2000, 1, 1)
 _TRIES = 3
@@ -65,8 +68,14 @@ async def _asked(mixpanel: Mixpanel, first: date, last: date) -> list[str]:
     }
     answer = await mixpanel.get("query", "/events/names", params, keep_s=freshness.DISCOVERY)
     names = event_names_of(answer)
-    await remember_events(mixpanel, names)
+    await mixpanel.keep_fact(LAST_NAMES, names, LAST_NAMES_KEEP_S)
     return names
+
+
+async def last_event_names(mixpanel: Mixpanel) -> list[str]:
+    """The names of the last answer, from the cache; none when there is none. Asks nothing."""
+    names = await mixpanel.fact(LAST_NAMES)
+    return names if isinstance(names, list) else []
 
 
 def event_names_of(answer: Any) -> list[str]:

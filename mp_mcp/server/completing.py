@@ -12,7 +12,8 @@ from mcp_types import CompleteResult, Completion
 
 from mp_mcp.errors import MpError
 from mp_mcp.mixpanel.client import Mixpanel
-from mp_mcp.mixpanel.known_names import known_events, known_properties
+from mp_mcp.mixpanel.event_names import last_event_names
+from mp_mcp.mixpanel.known_names import known_properties
 from mp_mcp.overview import Overview
 from mp_mcp.server.resources import Lends
 from mp_mcp.store.handles import StoreReader
@@ -48,7 +49,7 @@ async def completed(
 
 async def _names(here: Lends, argument: str, others: Mapping[str, str]) -> list[str]:
     if argument in EVENTS | LISTS_OF_EVENTS:
-        return await known_events(await _mixpanel(here))
+        return await last_event_names(await _mixpanel(here))
     if argument == "property":
         return await known_properties(await _mixpanel(here), others.get("event"))
     return await _tables(here) if argument == "table" else []
