@@ -15,6 +15,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
+from mp_mcp.errors import UsageError
 from mp_mcp.results import Row
 from mp_mcp.store.exact import identifier
 
@@ -26,7 +27,12 @@ _LONGEST_NAME = 255
 def read_rows(
     cursor: DuckDBPyConnection, columns: Sequence[str], rows: Sequence[Row], into: str
 ) -> None:
-    """Put the rows into the temporary table `into` of this cursor."""
+    """Put the rows into the temporary table `into` of this cursor.
+
+    Raises: UsageError for an answer without columns.
+    """
+    if not columns:
+        raise UsageError("An answer without columns cannot be a table.", hint="It has no rows.")
     types = [type_of(row[place] for row in rows) for place in range(len(columns))]
     shape = json.dumps([{f"c{place}": kind for place, kind in enumerate(types)}])
     named = ", ".join(

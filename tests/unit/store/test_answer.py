@@ -74,6 +74,11 @@ async def test_an_answer_without_rows_is_an_empty_table(store: Store) -> None:
     assert (await store.reader().query("SELECT count(*) FROM kept", limit=1)).rows == [[0]]
 
 
+async def test_an_answer_without_columns_is_refused(store: Store) -> None:
+    with pytest.raises(UsageError, match="without columns"):
+        await store.writer().keep_rows("kept", [], [])
+
+
 async def test_an_answer_replaces_only_an_answer(store: Store) -> None:
     writer = store.writer()
     await load(store, [line(plan="a")])
