@@ -55,105 +55,120 @@ class Analyst:
         return rows
 
 
-def investigate(analyst: Analyst, today: date) -> str:
-    """Find the country, the event that took the place, the cause and its first day."""
-    last, first = today - timedelta(1), today - timedelta(2 * WEEK)
-    weeks = {"split": str(today - timedelta(WEEK))}
+class Case:
+    """What the agent knows so far."""
 
-    # Look: is there budget, what is here already, how are things spelled?
-    analyst.call("inspect_workspace")
-    event = analyst.call("inspect_events", search="purchase")["rows"][0][0]
-    carried = [row[0] for row in analyst.call("inspect_properties", event=event)["rows"]]
-    country_of = next(name for name in carried if "country" in name)
+    def __init__(self, analyst: Analyst, today: date) -> None:
+        self._ask = analyst.ask
+        self._call = analyst.call
+        self._today = today
+        self._split = str(today - timedelta(WEEK))
 
-    # Fetch: two whole weeks, so that equal weekdays are compared.
-    fetched = analyst.call("fetch_events", from_date=str(first), to_date=str(last))
-    while fetched["state"] == "running":
-        fetched = analyst.call("wait_job", job=fetched["job"])
+    def look(self) -> None:
+        """Is there budget, and how are things spelled?"""
+        self._call("inspect_workspace")
+        self._event: str = self._call("inspect_events", search="purchase")["rows"][0][0]
+        carried = self._call("inspect_properties", event=self._event)["rows"]
+        self._properties: list[str] = [row[0] for row in carried]
+        self._place = quoted(next(name for name in self._properties if "country" in name))
 
-    # Ask: which country fell most, in purchases and not in percent?
-    ((country, before, after),) = analyst.ask(
-        f"""SELECT {quoted(country_of)}, {COMPARED} FROM events WHERE event = $event
-        GROUP BY 1 ORDER BY is_now - was LIMIT 1""",
-        event=event,
-        **weeks,
-    )
+    def fetch(self) -> None:
+        """Two whole weeks, so that equal weekdays are compared."""
+        days = {
+            "from_date": self._today - timedelta(2 * WEEK),
+            "to_date": self._today - timedelta(1),
+        }
+        fetched = self._call("fetch_events", **{name: str(day) for name, day in days.items()})
+        while fetched["state"] == "running":
+            fetched = self._call("wait_job", job=fetched["job"])
 
-    # What rose there while purchases fell? Fewer visitors, or failing ones?
-    ((risen, _, _),) = analyst.ask(
-        f"""SELECT event, {COMPARED} FROM events WHERE {quoted(country_of)} = $country
-        GROUP BY event ORDER BY is_now - was DESC LIMIT 1""",
-        country=country,
-        **weeks,
-    )
+    def find_where(self) -> str:
+        """The country that fell most, in purchases and not in percent."""
+        ((self._country, before, after),) = self._ask(
+            f"""SELECT {self._place}, {COMPARED} FROM events WHERE event = $event
+            GROUP BY 1 ORDER BY is_now - was LIMIT 1""",
+            event=self._event,
+            split=self._split,
+        )
+        return (
+            f"{self._event} fell in {self._country} from {before} to {after} a week "
+            f"(the week from {self._split})."
+        )
 
-    # Which value of which property explains it? All candidates in one question.
-    causes = explain(analyst, (event, risen), (country_of, country), carried, weeks)
-    (cause, value, failed, share) = causes[0]
-    ((error, times, since),) = analyst.ask(
-        f"""SELECT error, count(*), min(day) FROM events WHERE event = $risen
-        AND {quoted(country_of)} = $country AND {quoted(cause)} = $value
-        GROUP BY error ORDER BY 2 DESC LIMIT 1""",
-        risen=risen,
-        country=country,
-        value=value,
-    )
+    def find_instead(self) -> None:
+        """What rose there meanwhile: were there fewer visitors, or failing ones?"""
+        ((self._risen, _, _),) = self._ask(
+            f"""SELECT event, {COMPARED} FROM events WHERE {self._place} = $country
+            GROUP BY event ORDER BY is_now - was DESC LIMIT 1""",
+            country=self._country,
+            split=self._split,
+        )
 
-    # Does it hold elsewhere? And keep what the human will want to see.
-    elsewhere = analyst.ask(
-        f"""SELECT count(*) FROM events WHERE event = $risen AND {quoted(cause)} = $value
-        AND {quoted(country_of)} <> $country AND day >= $split""",
-        risen=risen,
-        country=country,
-        value=value,
-        **weeks,
-    )[0][0]
-    kept = analyst.call(
-        "save_table",
-        table="purchase_drop",
-        sql=f"SELECT day, {quoted(country_of)} AS country, event, count(*) AS n FROM events "
-        f"WHERE event IN ({literal(event)}, {literal(risen)}) GROUP BY ALL",
-    )["table"]
-    others = ", ".join(f"{name}={found!r}" for name, found, *_ in causes[1:])
-    return f"""
-{event} fell in {country} from {before} to {after} a week (the week from {weeks["split"]}).
-Instead came {risen!r}: {failed} of them, {share:.0%} of all there, with {cause}={value!r}.
-The error is {error!r} ({times} times), first on {since}. It goes together with: {others}.
-Elsewhere the same value failed {elsewhere} times, so it is {cause}={value!r} in {country}.
-The days are in the table {kept}: mp query sql 'FROM {kept}'
-"""
+    def find_cause(self) -> str:
+        """The value that failures have and successes lost; all candidates in one question."""
+        told = ("version", "method", "$os", "$browser", "plan", "experiment")
+        each = " UNION ALL ".join(
+            f"""SELECT {literal(name)} AS property, CAST({quoted(name)} AS VARCHAR) AS value,
+            count(*) FILTER (event = $risen) AS failed,
+            count(*) FILTER (event = $event) AS succeeded FROM mine GROUP BY ALL"""
+            for name in self._properties
+            if any(word in name for word in told)
+        )
+        first, second = self._ask(
+            f"""WITH mine AS (SELECT * FROM events WHERE {self._place} = $country
+            AND event IN ($event, $risen) AND day >= $split), each AS ({each})
+            SELECT property, value, failed, failed / sum(failed) OVER (PARTITION BY property)
+            FROM each WHERE value IS NOT NULL ORDER BY failed - succeeded DESC, property DESC LIMIT 2""",
+            event=self._event,
+            risen=self._risen,
+            country=self._country,
+            split=self._split,
+        )
+        self._cause, self._value, failed, share = first
+        return (
+            f"Instead came {self._risen!r}: {failed} of them, {share:.0%} of all there, with "
+            f"{self._cause}={self._value!r}.\nIt goes together with {second[0]}={second[1]!r}."
+        )
+
+    def test_cause(self) -> str:
+        """Since when, with which error, and does it hold elsewhere?"""
+        ((error, times, since, elsewhere),) = self._ask(
+            f"""SELECT error, count(*) FILTER ({self._place} = $country), min(day),
+            count(*) FILTER ({self._place} <> $country) FROM events
+            WHERE event = $risen AND {quoted(self._cause)} = $value
+            GROUP BY error ORDER BY 2 DESC LIMIT 1""",
+            risen=self._risen,
+            country=self._country,
+            value=self._value,
+        )
+        return (
+            f"The error is {error!r}: {times} times there, first on {since}; {elsewhere} times "
+            "anywhere else."
+        )
+
+    def keep(self) -> str:
+        """What the human will want to see."""
+        events = f"{literal(self._event)}, {literal(self._risen)}"
+        kept = self._call(
+            "save_table",
+            table="purchase_drop",
+            sql=f"SELECT day, {self._place} AS country, event, count(*) AS n FROM events "
+            f"WHERE event IN ({events}) GROUP BY ALL",
+        )
+        return f"The days are in a table: mp query sql 'FROM {kept['table']}'"
 
 
 COMPARED = "count(*) FILTER (day < $split) AS was, count(*) FILTER (day >= $split) AS is_now"
 
 
-def explain(
-    analyst: Analyst,
-    events: tuple[str, str],
-    place: tuple[str, str],
-    properties: list[str],
-    weeks: dict[str, str],
-) -> list[Row]:
-    """Property, value, failures and their share: values that failures have and successes lost."""
-    told = ("version", "method", "$os", "$browser", "plan", "experiment")
-    candidates = [name for name in properties if any(word in name for word in told)]
-    each = " UNION ALL ".join(
-        f"""SELECT {literal(name)} AS property, CAST({quoted(name)} AS VARCHAR) AS value,
-        count(*) FILTER (event = $risen) AS failed,
-        count(*) FILTER (event = $event) AS succeeded FROM mine GROUP BY ALL"""
-        for name in candidates
-    )
-    return analyst.ask(
-        f"""WITH mine AS (SELECT * FROM events WHERE {quoted(place[0])} = $country
-        AND event IN ($event, $risen) AND day >= $split), each AS ({each})
-        SELECT property, value, failed, failed / sum(failed) OVER (PARTITION BY property)
-        FROM each WHERE value IS NOT NULL
-        ORDER BY failed - succeeded DESC LIMIT 2""",
-        event=events[0],
-        risen=events[1],
-        country=place[1],
-        **weeks,
-    )
+def investigate(analyst: Analyst, today: date) -> list[str]:
+    """Look, fetch, ask; the findings."""
+    case = Case(analyst, today)
+    case.look()
+    case.fetch()
+    where = case.find_where()
+    case.find_instead()
+    return [where, case.find_cause(), case.test_cause(), case.keep()]
 
 
 def quoted(name: str) -> str:
@@ -185,11 +200,11 @@ def main() -> None:
         agent = TourAgent(environ)
         try:
             analyst = Analyst(agent)
-            conclusion = investigate(analyst, date.fromisoformat(mixpanel.story()["today"]))
+            findings = investigate(analyst, date.fromisoformat(mixpanel.story()["today"]))
         finally:
             agent.close()
             human(environ, "server", "stop")
-    say(conclusion)
+    say("\n" + "\n".join(findings) + "\n")
     say(f"{analyst.calls} tool calls, {analyst.tokens:,} tokens of results.")
 
 

@@ -90,7 +90,7 @@ SAVE_AS = Parameter(
         Flag("--save-as"),
         Field(
             pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$",
-            description="Keep the whole answer as this table for query_sql; show only its start",
+            description="Keep the whole answer as this table; show its start",
         ),
     ],
     default=None,
