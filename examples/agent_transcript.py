@@ -118,7 +118,8 @@ class Case:
             f"""WITH mine AS (SELECT * FROM events WHERE {self._place} = $country
             AND event IN ($event, $risen) AND day >= $split), each AS ({each})
             SELECT property, value, failed, failed / sum(failed) OVER (PARTITION BY property)
-            FROM each WHERE value IS NOT NULL ORDER BY failed - succeeded DESC, property DESC LIMIT 2""",
+            FROM each WHERE value IS NOT NULL
+            ORDER BY failed - succeeded DESC, property DESC LIMIT 2""",
             event=self._event,
             risen=self._risen,
             country=self._country,
