@@ -23,16 +23,24 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?", re.ASCII)
 _LONGEST_NAME = 255
 
+MOST_COLUMNS = 1_000
+"""Each costs every query on the table, and the time to make it grows with their square."""
+
 
 def read_rows(
     cursor: DuckDBPyConnection, columns: Sequence[str], rows: Sequence[Row], into: str
 ) -> None:
     """Put the rows into the temporary table `into` of this cursor.
 
-    Raises: UsageError for an answer without columns.
+    Raises: UsageError for an answer without columns, or with more than SQL is good for.
     """
     if not columns:
         raise UsageError("An answer without columns cannot be a table.", hint="It has no rows.")
+    if len(columns) > MOST_COLUMNS:
+        raise UsageError(
+            f"The answer has {len(columns):,} columns; a table of it can have {MOST_COLUMNS:,}.",
+            hint="Lower the limit of the breakdown, or ask fewer events.",
+        )
     types = [type_of(row[place] for row in rows) for place in range(len(columns))]
     shape = json.dumps([{f"c{place}": kind for place, kind in enumerate(types)}])
     named = ", ".join(

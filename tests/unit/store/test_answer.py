@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from mp_mcp.errors import TableExistsError, UsageError
-from mp_mcp.store.answer import names_of, type_of
+from mp_mcp.store.answer import MOST_COLUMNS, names_of, type_of
 from mp_mcp.store.open_store import Store
 from tests.unit.store.loading import line
 from tests.unit.store.tables import load
@@ -77,6 +77,14 @@ async def test_an_answer_without_rows_is_an_empty_table(store: Store) -> None:
 async def test_an_answer_without_columns_is_refused(store: Store) -> None:
     with pytest.raises(UsageError, match="without columns"):
         await store.writer().keep_rows("kept", [], [])
+
+
+async def test_an_answer_of_very_many_columns_is_refused(store: Store) -> None:
+    names = [f"c{number}" for number in range(MOST_COLUMNS + 1)]
+    with pytest.raises(UsageError, match="1,001 columns"):
+        await store.writer().keep_rows("kept", names, [])
+    kept = await store.writer().keep_rows("kept", names[1:], [list(range(MOST_COLUMNS))])
+    assert kept.columns == MOST_COLUMNS
 
 
 async def test_an_answer_replaces_only_an_answer(store: Store) -> None:
