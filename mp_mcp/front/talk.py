@@ -15,6 +15,7 @@ from mp_mcp.errors import ErrorInfo
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 SPINNER_AFTER_S = 0.4
 BAR_WIDTH = 20
+WITHOUT_HINT = "`mp --help` lists the commands; `mp server logs` may say more."
 NARROWEST_BAR = 5
 
 
@@ -23,7 +24,17 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     flat = " ".join(text.split())
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in flat)
+    return "".join(c if is_printable(c) else escape(c) for c in flat)
+
+
+def is_printable(character: str) -> bool:
+    """Whether a terminal only draws it. Joiners make emoji and letters of many languages."""
+    return character.isprintable() or character in "\u200c\u200d"
+
+
+def escape(character: str) -> str:
+    """A character that must not reach a terminal, made visible."""
+    return character.encode("unicode_escape").decode()
 
 
 def terminal_width() -> int:
@@ -42,10 +53,9 @@ def say(line: str) -> None:
 
 
 def error(found: ErrorInfo) -> None:
-    """An error in its two lines."""
+    """An error in its two lines: what, then what to do."""
     say(f"error: {found.message}")
-    if found.hint:
-        say(f"hint: {found.hint}")
+    say(f"hint: {found.hint or WITHOUT_HINT}")
 
 
 class Spinner:
