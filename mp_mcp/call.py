@@ -12,11 +12,13 @@ from typing import Any, NamedTuple, Protocol
 import anyio
 from pydantic import BaseModel, ValidationError
 
+from mp_mcp.charts import picture
+from mp_mcp.charts.shape import shape_of
 from mp_mcp.error_groups import leading_error
 from mp_mcp.errors import MpError, UsageError
 from mp_mcp.progress import Progress, Report, no_report
 from mp_mcp.results import Result, Rows, bounded, fitting_names, size_of
-from mp_mcp.tool import DETACH, Handle, Tool
+from mp_mcp.tool import CHART, DETACH, Handle, Tool
 
 HEARTBEAT_S = 3.0
 """Hosts give up on silent calls; some only after 60 s, some after 5, and a server may have to start
@@ -98,6 +100,10 @@ class LocalCaller:
         """Validate, lend, await, bound."""
         found = find(self._tools, tool)
         parameters = validated(found, arguments)
+        wants_chart = found.has_chart and parameters.pop(CHART.name)
+        if wants_chart:
+            # Before the call, which may cost a query.
+            await anyio.to_thread.run_sync(picture.require)
         standing = self._lender.standing()
         try:
             result = await self._run(found, parameters, standing, report)
@@ -107,7 +113,8 @@ class LocalCaller:
             hint = f"{standing.notice} {error.hint or ''}".strip()
             standing.notice_told()
             raise error.with_hint(hint) from error
-        return self._finished(result, standing)
+        answer = self._finished(result, standing)
+        return await _with_chart(answer, found, arguments) if wants_chart else answer
 
     async def _run(
         self, tool: Tool, parameters: dict[str, Any], standing: Standing, report: Report
@@ -250,6 +257,18 @@ def _bound(result: Rows, bounds: Bounds) -> None:
     result.row_count = len(kept)
     if told:
         result.hint = " ".join([*told, result.hint or "Narrow the question."])
+
+
+async def _with_chart(answer: BaseModel, tool: Tool, arguments: Mapping[str, Any]) -> BaseModel:
+    """The answer with its picture, or with a hint that there is nothing to draw."""
+    shape = shape_of(answer.model_dump(mode="json", exclude_none=True))
+    if shape is not None and isinstance(answer, Result):
+        title = picture.title_of(tool.name, arguments)
+        drawn = await anyio.to_thread.run_sync(picture.picture, shape, title)
+        return answer.with_picture(drawn)
+    if isinstance(answer, Rows):
+        answer.hint = " ".join(filter(None, ["There is nothing to draw.", answer.hint]))
+    return answer
 
 
 class _Alive:

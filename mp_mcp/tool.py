@@ -82,6 +82,13 @@ DETACH = Parameter(
 )
 """What every tool that is a job takes besides its own arguments."""
 
+CHART = Parameter(
+    "chart",
+    Annotated[bool, Flag("--chart"), Field(description="Add a picture of the answer (PNG)")],
+    default=False,
+)
+"""What every tool whose answer is a chart takes besides its own arguments. `mp` draws by itself."""
+
 
 @dataclass(frozen=True)
 class Tool:
@@ -93,6 +100,7 @@ class Tool:
     command: str | None = None
     human_only: bool = False
     is_job: bool = False
+    has_chart: bool = False
 
     @property
     def name(self) -> str:
@@ -133,7 +141,12 @@ class Tool:
             for name, parameter in signature.parameters.items()
             if name not in self.handles
         )
-        return (*own, *((DETACH,) if self.is_job else ()), *self.options)
+        return (*own, *self.added, *self.options)
+
+    @property
+    def added(self) -> tuple[Parameter, ...]:
+        """Arguments that the decorator brings along: the caller obeys them, not the function."""
+        return (*((DETACH,) if self.is_job else ()), *((CHART,) if self.has_chart else ()))
 
     @cached_property
     def arguments_model(self) -> type[BaseModel]:
@@ -177,6 +190,7 @@ def tool(
     command: str | None = ...,
     human_only: bool = ...,
     job: bool = ...,
+    chart: bool = ...,
 ) -> Callable[[F], F]: ...
 def tool(
     function: F | None = None,
@@ -186,16 +200,17 @@ def tool(
     command: str | None = None,
     human_only: bool = False,
     job: bool = False,
+    chart: bool = False,
 ) -> Any:
     """Mark a function as a tool: `@tool`, or `@tool(destructive=True)`.
 
     `command` overrides the words of its `mp` command; agents do not see `human_only` tools. A `job`
     outlives its call, and may be called again with the same arguments after its server was killed;
-    it answers a JobResult.
+    it answers a JobResult. The answer of one with a `chart` is drawn on demand.
     """
 
     def mark(marked: F) -> F:
-        found = Tool(marked, destructive, idempotent, command, human_only, job)
+        found = Tool(marked, destructive, idempotent, command, human_only, job, chart)
         marked.__mp_tool__ = found  # type: ignore[attr-defined]
         return marked
 

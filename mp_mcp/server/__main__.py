@@ -69,7 +69,7 @@ def _log_to(home: Home) -> None:
     # A log that cannot be written must not be the reason for more to write.
     logging.raiseExceptions = False
     logging.basicConfig(level=level if known else "INFO", handlers=[handler])
-    for chatty in ("httpx", "httpcore", "mcp", "asyncio"):
+    for chatty in ("httpx", "httpcore", "mcp", "asyncio", "matplotlib", "PIL"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
 
 

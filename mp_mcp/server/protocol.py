@@ -4,6 +4,7 @@ What we use of the SDK is here, but for the streams and message types that `conn
 on. Never knows a tool or a transport.
 """
 
+import base64
 import json
 import logging
 import time
@@ -20,6 +21,8 @@ from mcp.shared.message import SessionMessage
 from mcp_types import (
     CallToolRequestParams,
     CallToolResult,
+    ContentBlock,
+    ImageContent,
     JSONRPCRequest,
     ListPromptsResult,
     ListResourcesResult,
@@ -178,7 +181,8 @@ async def _called(
         with session.call(params.name, arguments):
             model = await session.caller.call(params.name, arguments, report)
         outcome = "ok"
-        return _result(model.model_dump(mode="json", exclude_none=True), session)
+        structured = model.model_dump(mode="json", exclude_none=True)
+        return _result(structured, session, picture=getattr(model, "picture", None))
     except MpError as error:
         outcome = error.code
         if error.exit_code is ExitCode.UNEXPECTED:
@@ -205,12 +209,22 @@ _UNEXPECTED = ErrorInfo(
 
 
 def _result(
-    structured: dict[str, Any], session: Session, *, is_error: bool = False
+    structured: dict[str, Any],
+    session: Session,
+    *,
+    is_error: bool = False,
+    picture: bytes | None = None,
 ) -> CallToolResult:
     """Structured content for hosts that show it, the same as text for hosts that do not."""
-    text = "" if session.is_human else json.dumps(structured, ensure_ascii=False)
+    content: list[ContentBlock] = []
+    if not session.is_human:
+        text = json.dumps(structured, ensure_ascii=False)
+        content.append(TextContent(type="text", text=text))
+    if picture is not None:
+        encoded = base64.b64encode(picture).decode()
+        content.append(ImageContent(type="image", data=encoded, mime_type="image/png"))
     return CallToolResult(
-        content=[TextContent(type="text", text=text)] if text else [],
+        content=content,
         structured_content=structured,
         is_error=is_error,
     )

@@ -69,7 +69,7 @@ def terminal(environ: Mapping[str, str], *words: str) -> Iterator[Terminal]:
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={**environ, "PYTHONIOENCODING": "utf-8"},
+        env={**environ, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"},
         start_new_session=True,
     )
     os.close(theirs)

@@ -18,7 +18,7 @@ AddictionUnit = Annotated[
 ]
 
 
-@tool
+@tool(chart=True)
 async def query_frequency(
     mixpanel: Mixpanel,
     *,

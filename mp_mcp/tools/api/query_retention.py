@@ -43,7 +43,7 @@ Intervals = Annotated[
 ]
 
 
-@tool
+@tool(chart=True)
 async def query_retention(
     mixpanel: Mixpanel,
     born: Born,

@@ -18,7 +18,7 @@ from mp_mcp.tools.params import (
 )
 
 
-@tool
+@tool(chart=True)
 async def query_segmentation(
     mixpanel: Mixpanel,
     event: Event,
