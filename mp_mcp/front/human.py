@@ -40,6 +40,12 @@ def is_number(cell: Any) -> bool:
     return isinstance(cell, int | float) and not isinstance(cell, bool)
 
 
+def are_times(cells: Sequence[Any]) -> bool:
+    """Whether all of them are days or times, as ISO writes them."""
+    known = [cell for cell in cells if cell is not None]
+    return bool(known) and all(isinstance(c, str) and _is_time(c) for c in known)
+
+
 def duration(seconds: float) -> str:
     """`4 d 8 h`, `2 min 5 s`, `0.3 s`: the two largest units."""
     if seconds < 0:
@@ -123,12 +129,19 @@ def _decimals(cells: Sequence[Any]) -> int | None:
 
 def _time(text: str) -> str:
     """`2026-11-26T17:55:20.223478` without the T, and without what is less than a second."""
-    if not (19 <= len(text) <= 32 and text[4:5] == "-" and text[10:11] in "T " and text[13] == ":"):
-        return text
-    if not (text[:4] + text[5:7] + text[8:10] + text[11:13] + text[17:19]).isdecimal():
+    if len(text) < 19 or not _is_time(text):
         return text
     rest = text[19:].lstrip(".0123456789")
     return f"{text[:10]} {text[11:19]}{' UTC' if rest == 'Z' else rest}"
+
+
+def _is_time(text: str) -> bool:
+    """`2025-02-01`, or with a time of the day after it."""
+    if not 10 <= len(text) <= 32 or text[4] + text[7] != "--":
+        return False
+    digits, clock = text[:4] + text[5:7] + text[8:10], text[10:19]
+    is_clock = not clock or (len(clock) == 9 and clock[0] in "T " and clock[3] + clock[6] == "::")
+    return (digits + clock[1:3] + clock[4:6] + clock[7:9]).isdecimal() and is_clock
 
 
 def _is_name(name: str) -> bool:

@@ -8,7 +8,7 @@ import os
 import sys
 from typing import NamedTuple
 
-from mp_mcp.front.talk import terminal_width
+from mp_mcp.front.talk import has_colour, terminal_width
 
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "blue": "34", "cyan": "36"}
 
@@ -39,13 +39,7 @@ def here() -> Screen:
     """What stdout leads to."""
     if not sys.stdout.isatty():
         return FILE
-    return Screen(terminal_width(), _height(), has_colour(sys.stdout.isatty()))
-
-
-def has_colour(is_terminal: bool) -> bool:
-    """Whether colours are wanted there: see no-color.org."""
-    wanted = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    return is_terminal and wanted
+    return Screen(terminal_width(), _height(), has_colour(sys.stdout))
 
 
 def _height() -> int | None:

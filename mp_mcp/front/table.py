@@ -12,7 +12,7 @@ from mp_mcp.front.cells import cut, left, right, width_of
 from mp_mcp.front.screen import Screen
 from mp_mcp.front.talk import printable, say
 
-NARROWEST = 8
+NARROWEST = 10
 """Cells that a column of texts keeps, where it has to be cut."""
 
 GAP = "   "
@@ -29,7 +29,8 @@ class _Column:
         spelled = human.column(name, cells, ours=ours) if readable else cells
         self.texts = [shown(cell) for cell in spelled]
         self.width = max(map(width_of, [self.head, *self.texts]))
-        self._is_rigid = self.is_number or (ours and name == "date")
+        # A number or a time that is cut is another one.
+        self._is_rigid = self.is_number or human.are_times(cells)
         self.is_empty = bool(cells) and not any(self.texts)
 
     @property

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO
 
 from mp_mcp.errors import ErrorInfo
 
@@ -17,6 +17,8 @@ SPINNER_AFTER_S = 0.4
 BAR_WIDTH = 20
 WITHOUT_HINT = "`mp --help` lists the commands; `mp server logs` may say more."
 NARROWEST_BAR = 5
+RED = "1;31"
+CYAN = "36"
 
 
 def printable(text: str) -> str:
@@ -45,17 +47,25 @@ def terminal_width() -> int:
     return 80
 
 
-def say(line: str) -> None:
-    """One line on stderr. A closed stderr is no reason to fail."""
+def has_colour(stream: TextIO) -> bool:
+    """Whether colours are wanted there: see no-color.org."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def say(line: str, *, label: str = "", style: str = "") -> None:
+    """One line on stderr, after its label. A closed stderr is no reason to fail."""
     with suppress(OSError, ValueError):
-        sys.stderr.write(_encodable(printable(line)) + "\n")
+        before = f"\x1b[{style}m{label}\x1b[0m" if style and has_colour(sys.stderr) else label
+        sys.stderr.write(before + _encodable(printable(line)) + "\n")
         sys.stderr.flush()
 
 
 def error(found: ErrorInfo) -> None:
     """An error in its two lines: what, then what to do."""
-    say(f"error: {found.message}")
-    say(f"hint: {found.hint or WITHOUT_HINT}")
+    say(f" {found.message}", label="error:", style=RED)
+    say(f" {found.hint or WITHOUT_HINT}", label="hint:", style=CYAN)
 
 
 class Spinner:
