@@ -58,14 +58,14 @@ def say(line: str, *, label: str = "", style: str = "") -> None:
     """One line on stderr, after its label. A closed stderr is no reason to fail."""
     with suppress(OSError, ValueError):
         before = f"\x1b[{style}m{label}\x1b[0m" if style and has_colour(sys.stderr) else label
-        sys.stderr.write(before + _encodable(printable(line)) + "\n")
+        sys.stderr.write(before + (" " if label else "") + _encodable(printable(line)) + "\n")
         sys.stderr.flush()
 
 
 def error(found: ErrorInfo) -> None:
     """An error in its two lines: what, then what to do."""
-    say(f" {found.message}", label="error:", style=RED)
-    say(f" {found.hint or WITHOUT_HINT}", label="hint:", style=CYAN)
+    say(found.message, label="error:", style=RED)
+    say(found.hint or WITHOUT_HINT, label="hint:", style=CYAN)
 
 
 class Spinner:
