@@ -86,9 +86,9 @@ class Connection:
                 # Closed first: the SDK would wait a second to say goodbye for each running call.
                 with closing(read_out):
                     if greeting is None:
-                        await self._dispatch(first, send_in)
+                        await self._dispatch(first, session, send_in)
                     async for message in messages:
-                        await self._dispatch(message, send_in)
+                        await self._dispatch(message, session, send_in)
                 tasks.cancel_scope.cancel()
         except* (BrokenPipeError, ConnectionResetError, anyio.BrokenResourceError):
             logger.debug("client %s hung up", session.label)
@@ -128,7 +128,9 @@ class Connection:
             self._host.leave(f"{greeting.label} brings the newer version {greeting.version}")
         return greeting
 
-    async def _dispatch(self, message: SessionMessage | JSONRPCError, send_in: Any) -> None:
+    async def _dispatch(
+        self, message: SessionMessage | JSONRPCError, session: Session, send_in: Any
+    ) -> None:
         if isinstance(message, JSONRPCError):
             await self._answer(message)
             return
@@ -140,6 +142,9 @@ class Connection:
                 await send_in.send(message)
         elif request.method == "mp/status":
             await self._answer(_success(request, self._host.status()))
+        elif request.method == "mp/names":
+            names = await session.known_names(str((request.params or {}).get("kind")))
+            await self._answer(_success(request, {"names": names}))
         elif request.method == "mp/stop":
             await self._answer(_success(request, self._identity()))
             self._host.leave("asked by a client")
