@@ -42,7 +42,7 @@ complete -c mp -a '(mp completion fish -- (commandline -opc)[2..] (commandline -
 
 
 @command(
-    Argument("shell", "SHELL", f"One of {', '.join(SCRIPTS)}"),
+    Argument("shell", "SHELL", f"One of {', '.join(SCRIPTS)}", choices=tuple(SCRIPTS)),
     Argument(
         "words",
         "WORD...",
@@ -111,11 +111,15 @@ def _possible(at: _At, last: str) -> Sequence[str]:
         return at.open_option.choices or (_names(kind, at, last) if kind else ())
     if last.startswith("-"):
         return list(_options(at.command))
-    arguments = at.command.arguments
-    if not arguments or NAMED.get(arguments[0].name) is None:
+    if at.command.run is None:
         return [word for word, _ in at.command.members]
-    is_next = at.placed == 0 or arguments[0].many
-    return _names(NAMED[arguments[0].name], at, last) if is_next else ()
+    arguments = at.command.arguments
+    is_many = bool(arguments) and arguments[-1].many
+    if at.placed >= len(arguments) and not is_many:
+        return ()
+    argument = arguments[min(at.placed, len(arguments) - 1)]
+    kind = NAMED.get(argument.name)
+    return argument.choices or (_names(kind, at, last) if kind else ())
 
 
 def _names(kind: str, at: _At, last: str) -> Sequence[str]:

@@ -42,6 +42,12 @@ def show(result: Result, flags: Flags, *, sentence: str | None = None) -> None:
         _notices(result)
 
 
+def show_text(text: str, flags: Flags) -> None:
+    """Print a text of our own, in pages where it is long."""
+    if not _paged(text, flags, screen.here()):
+        write(text)
+
+
 def _format(flags: Flags, seen: Screen) -> str:
     if flags.jq is not None:
         return "json"
