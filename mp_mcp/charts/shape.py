@@ -58,7 +58,7 @@ def shape_of(result: Mapping[str, Any]) -> Shape | None:
         return None
     if {"step", "event", "count", "overall_conv_ratio"} <= {*columns}:
         return _steps(columns, rows)
-    if columns[:2] == ["date", "users"] and "rate_0" in columns:
+    if {"date", "users", "rate_0"} <= {*columns}:
         return _retention(columns, rows)
     if columns[:2] == ["date", "at_least_1"]:
         return _frequency(rows)
@@ -103,7 +103,18 @@ def _first_bars(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Bars |
 def _retention(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Heat:
     places = [place for place, name in enumerate(columns) if name.startswith("rate_")]
     periods = [columns[place].removeprefix("rate_") for place in places]
-    groups = [(str(row[0]), int(row[1]), [row[place] for place in places]) for row in rows]
+    date, users = list(columns).index("date"), list(columns).index("users")
+    # A saved report may hold several metrics, and adds their averages.
+    metrics = [row[columns.index("metric")] if "metric" in columns else "" for row in rows]
+    several = len({*metrics}) > 1
+    groups = [
+        (
+            f"{metric} {row[date]}" if several else str(row[date]),
+            round(row[users] or 0),
+            [row[place] for place in places],
+        )
+        for metric, row in zip(metrics, rows, strict=True)
+    ]
     return Heat("share that came back, by periods since", periods, groups)
 
 

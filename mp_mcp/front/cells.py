@@ -20,9 +20,9 @@ def clusters(text: str) -> Iterator[tuple[str, int]]:
     """The text in pieces that cannot be divided, each with its width."""
     cluster, width = "", 0
     for character in text:
-        if cluster and _continues(cluster, character):
+        if cluster and _continues(cluster, width, character):
             cluster += character
-            width = 2 if character == AS_EMOJI or _is_flag(cluster) else width
+            width = 2 if _is_emoji(cluster) else width
             continue
         if cluster:
             yield cluster, width
@@ -77,11 +77,11 @@ def _pieces(word: str, width: int) -> Iterator[str]:
     yield piece
 
 
-def _continues(cluster: str, character: str) -> bool:
-    if character in (JOINER, AS_EMOJI) or cluster[-1] == JOINER or _width(character) == 0:
+def _continues(cluster: str, width: int, character: str) -> bool:
+    if _width(character) == 0:
         return True
-    if "\U0001f3fb" <= character <= "\U0001f3ff":  # the tones of skin
-        return _width(cluster[0]) == 2
+    if cluster[-1] == JOINER or "\U0001f3fb" <= character <= "\U0001f3ff":  # the tones of skin
+        return width == 2
     return _is_indicator(character) and len(cluster) == 1 and _is_indicator(cluster)
 
 
@@ -100,5 +100,8 @@ def _is_indicator(character: str) -> bool:
     return "\U0001f1e6" <= character <= "\U0001f1ff"
 
 
-def _is_flag(cluster: str) -> bool:
-    return len(cluster) == 2 and _is_indicator(cluster[0])
+def _is_emoji(cluster: str) -> bool:
+    """Whether what was added makes it one; a space cannot become one."""
+    if cluster[-1] == AS_EMOJI:
+        return cluster[0] != " " and _width(cluster[0]) > 0
+    return len(cluster) == 2 and all(map(_is_indicator, cluster))

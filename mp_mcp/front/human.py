@@ -7,7 +7,10 @@ after the twelfth and the decimals of a percentage.
 from collections.abc import Sequence
 from typing import Any
 
-RATIOS = ("percent_change", "step_conv_ratio", "overall_conv_ratio")
+RATIOS = (
+    *("percent_change", "step_conv_ratio", "overall_conv_ratio"),
+    *("conversion_rate", "share"),
+)
 DURATIONS = ("avg_time", "avg_time_from_start")
 NAMES = {"id", "ids", "pid", "year", "zip", "port", "version", "code", "project", "number", "day"}
 """Words of columns whose numbers are names: nobody counts with them."""

@@ -30,7 +30,7 @@ class _Column:
         self.texts = [shown(cell) for cell in spelled]
         self.width = max(map(width_of, [self.head, *self.texts]))
         # A number or a time that is cut is another one.
-        self._is_rigid = self.is_number or human.are_times(cells)
+        self._is_rigid = self.is_number or name == "date" or human.are_times(cells)
         self.is_empty = bool(cells) and not any(self.texts)
 
     @property

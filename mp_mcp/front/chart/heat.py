@@ -5,20 +5,22 @@ Never says with colour alone: every cell has its number.
 
 from mp_mcp.charts.shape import Heat
 from mp_mcp.front import human
-from mp_mcp.front.cells import left, right
+from mp_mcp.front.cells import cut, left, right, width_of
 from mp_mcp.front.chart.blocks import spark
 from mp_mcp.front.screen import Screen
+from mp_mcp.front.talk import printable
 
 CELL = 5
+WIDEST_NAME = 40
 GREENS = ((255, 240), (193, 22), (150, 22), (113, 16), (71, 231), (29, 231), (22, 231))
 """Background and letters of the 256 colours, from nothing to everything: each pair is readable."""
 
 
 def drawn(heat: Heat, screen: Screen, width: int) -> str:
     """As many periods as fit; the most recent groups come last, as in the table."""
-    days = [human.day(name) for name, _, _ in heat.groups]
+    days = [human.day(cut(printable(name), WIDEST_NAME)) for name, _, _ in heat.groups]
     sizes = [human.number(size) for _, size, _ in heat.groups]
-    day_room = max(map(len, [*days, "date"]))
+    day_room = max(map(width_of, days))
     size_room = max(map(len, [*sizes, "users"]))
     cell = CELL if screen.colour else CELL + 1
     count = max(1, min((width - day_room - size_room - 4) // cell, len(heat.periods)))

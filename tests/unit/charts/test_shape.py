@@ -43,6 +43,17 @@ def test_periods_that_have_not_begun_stay_unknown() -> None:
     assert found.groups[5] == ("2025-02-06", 700, [0.833333, None, None, None, None, None])
 
 
+def test_a_saved_retention_says_which_metric_a_group_is_of() -> None:
+    columns = ["metric", "date", "users", "count_0", "rate_0"]
+    one = [["A", "2025-02-03", 5, 4, 0.8], ["A", "$average", 5.5, 4, 0.7]]
+    found = shape_of({"columns": columns, "rows": one})
+    assert isinstance(found, Heat)
+    assert found.groups == [("2025-02-03", 5, [0.8]), ("$average", 6, [0.7])]
+    found = shape_of({"columns": columns, "rows": [*one, ["B", "2025-02-03", 2, 1, 0.5]]})
+    assert isinstance(found, Heat)
+    assert [name for name, _, _ in found.groups] == ["A 2025-02-03", "A $average", "B 2025-02-03"]
+
+
 def test_a_day_without_users_has_no_shares() -> None:
     found = shape_of(results.FREQUENCY)
     assert isinstance(found, Heat)

@@ -26,6 +26,11 @@ from mp_mcp.front.cells import clusters, cut, left, right, width_of, wrapped
         ("👩\u200d👩\u200d👧", 2),
         ("🇧🇷", 2),
         ("🇧🇷🇯🇵", 4),
+        ("1️⃣", 2),
+        ("❤️\u200d🔥", 2),
+        (" \ufe0f", 1),  # the end of a column, and a cell that begins oddly
+        (" \u200da", 2),
+        (" \u0301a", 2),
         ("…", 1),
         ("─", 1),
     ],
