@@ -113,8 +113,10 @@ class LocalCaller:
             hint = f"{standing.notice} {error.hint or ''}".strip()
             standing.notice_told()
             raise error.with_hint(hint) from error
-        answer = self._finished(result, standing)
-        return await _with_chart(answer, found, arguments) if wants_chart else answer
+        if wants_chart:
+            # Of the whole answer: the bounds are for its rows.
+            await _draw(result, found, arguments)
+        return self._finished(result, standing)
 
     async def _run(
         self, tool: Tool, parameters: dict[str, Any], standing: Standing, report: Report
@@ -259,16 +261,14 @@ def _bound(result: Rows, bounds: Bounds) -> None:
         result.hint = " ".join([*told, result.hint or "Narrow the question."])
 
 
-async def _with_chart(answer: BaseModel, tool: Tool, arguments: Mapping[str, Any]) -> BaseModel:
-    """The answer with its picture, or with a hint that there is nothing to draw."""
-    shape = shape_of(answer.model_dump(mode="json", exclude_none=True))
-    if shape is not None and isinstance(answer, Result):
+async def _draw(result: BaseModel, tool: Tool, arguments: Mapping[str, Any]) -> None:
+    """Add the picture to a result, or a hint that there is nothing to draw."""
+    shape = shape_of(result.model_dump(mode="json", exclude_none=True))
+    if shape is not None and isinstance(result, Result):
         title = picture.title_of(tool.name, arguments)
-        drawn = await anyio.to_thread.run_sync(picture.picture, shape, title)
-        return answer.with_picture(drawn)
-    if isinstance(answer, Rows):
-        answer.hint = " ".join(filter(None, ["There is nothing to draw.", answer.hint]))
-    return answer
+        result.picture = await anyio.to_thread.run_sync(picture.picture, shape, title)
+    elif isinstance(result, Rows):
+        result.hint = " ".join(filter(None, ["There is nothing to draw.", result.hint]))
 
 
 class _Alive:

@@ -30,10 +30,9 @@ class Result(BaseModel):
         """Its chart as a PNG, beside what it says."""
         return self._picture
 
-    def with_picture(self, picture: bytes) -> Self:
-        """Itself, with a chart."""
+    @picture.setter
+    def picture(self, picture: bytes) -> None:
         self._picture = picture
-        return self
 
 
 class Rows(Result):

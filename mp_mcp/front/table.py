@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mp_mcp.front import human
-from mp_mcp.front.cells import cut, left, right, width_of
+from mp_mcp.front.cells import cut, left, right, width_of, wrapped
 from mp_mcp.front.screen import Screen
-from mp_mcp.front.talk import printable, say
+from mp_mcp.front.talk import printable
 
 NARROWEST = 10
 """Cells that a column of texts keeps, where it has to be cut."""
@@ -53,14 +53,15 @@ def drawn(
         _Column(name, [row[place] for row in rows], readable=screen.is_terminal, ours=ours)
         for place, name in enumerate(columns)
     ]
-    if screen.width is not None:
-        if len(rows) == 1 and len(made) > 1 and _least(made) > screen.width:
-            return _record(made, screen)
-        made = _fitting(made, screen.width)
-    heads = GAP.join(column.line(column.head) for column in made)
+    width = screen.width
+    if width is not None and len(rows) == 1 < len(made) and _least(made) > width:
+        return _record(made, screen)
+    kept = made if width is None else _fitting(made, width)
+    heads = GAP.join(column.line(column.head) for column in kept)
     rule = screen.ink("─" * width_of(heads), "dim")
-    lines = [GAP.join(c.line(c.texts[place]) for c in made) for place in range(len(rows))]
-    return "\n".join([screen.ink(heads.rstrip(), "bold"), rule, *map(str.rstrip, lines)])
+    lines = [GAP.join(c.line(c.texts[place]) for c in kept) for place in range(len(rows))]
+    notes = _left_out([column for column in made if column not in kept], screen)
+    return "\n".join([screen.ink(heads.rstrip(), "bold"), rule, *map(str.rstrip, lines), *notes])
 
 
 def shown(cell: Any) -> str:
@@ -85,7 +86,7 @@ def _record(columns: Sequence[_Column], screen: Screen) -> str:
 
 
 def _fitting(columns: list[_Column], width: int) -> list[_Column]:
-    """The columns that fit, as wide as they may be; says which ones do not."""
+    """The columns that fit, as wide as they may be."""
     kept = columns
     if _least(kept) > width:
         # What holds nothing is missed by nobody.
@@ -93,7 +94,6 @@ def _fitting(columns: list[_Column], width: int) -> list[_Column]:
     while _least(kept) > width and len(kept) > 1:
         kept = kept[:-1]
     _narrow(kept, width - len(GAP) * (len(kept) - 1))
-    _tell([column for column in columns if column not in kept])
     return kept
 
 
@@ -118,14 +118,16 @@ def _narrow(columns: Sequence[_Column], room: int) -> None:
         columns[0].width = min(columns[0].width, room)
 
 
-def _tell(columns: Sequence[_Column]) -> None:
+def _left_out(columns: Sequence[_Column], screen: Screen) -> list[str]:
+    """Which columns did not fit, as lines below the table."""
     if not columns:
-        return
+        return []
     names = ", ".join(column.head for column in columns[:MOST_NAMED])
     more = len(columns) - MOST_NAMED
     others = f" and {more} more" if more > 0 else ""
-    what = "1 column that does" if len(columns) == 1 else f"{len(columns)} columns that do"
-    say(f"left out {what} not fit: {names}{others}; select fewer, or use -f csv")
+    what = "1 column does" if len(columns) == 1 else f"{len(columns)} columns do"
+    note = f"{what} not fit: {names}{others}; select fewer, or use -f csv"
+    return [screen.ink(line, "dim") for line in wrapped(note, screen.width or len(note))]
 
 
 def _is_numeric(cells: Sequence[Any]) -> bool:

@@ -5,6 +5,7 @@ from base64 import b64decode
 
 import pytest
 
+from mp_mcp.call import Bounds
 from mp_mcp.errors import UsageError
 from mp_mcp.results import Rows
 from mp_mcp.settings import Home
@@ -36,6 +37,14 @@ async def test_the_function_does_not_know_of_the_argument() -> None:
     assert answer.picture is not None
     assert answer.picture.startswith(PNG)
     assert "picture" not in answer.model_dump()
+
+
+async def test_the_picture_shows_what_the_bounds_cut_off() -> None:
+    few = Bounds(max_rows=1, max_bytes=None)
+    whole = await caller(query_steps).call("query_steps", {"chart": True})
+    bounded = await caller(query_steps, bounds=few).call("query_steps", {"chart": True})
+    assert (bounded.row_count, bounded.truncated) == (1, True)
+    assert bounded.picture == whole.picture
 
 
 async def test_without_it_nothing_is_drawn() -> None:
