@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from mp_mcp import __version__
-from mp_mcp.error_codes import exit_code_of
+from mp_mcp.error_codes import error_of, exit_code_of
 from mp_mcp.errors import ExitCode, MpError
 from mp_mcp.front import commands, follow, link, render, talk
 from mp_mcp.front.flags import VERSION, Flags
@@ -103,6 +103,9 @@ def run_tool(flags: Flags, tool: str, arguments: dict[str, Any], wants_one: bool
         render.show_value(reply.result, flags)
     else:
         render.show(reply.result, flags)
+    if reply.result.get("not_saved"):
+        # The answer is out; the exit code tells a script that the rest was not done.
+        raise error_of(reply.result["not_saved"])
     if flags.verbose:
         took = (time.monotonic() - started) * 1000
         server = f"server pid {reply.pid}, version {reply.version}"

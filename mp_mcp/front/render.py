@@ -17,7 +17,7 @@ Result = Mapping[str, Any]
 
 ABOUT_ROWS = (
     *("columns", "types", "rows", "row_count", "truncated", "hint", "project"),
-    *("cached_at", "notice"),
+    *("cached_at", "notice", "saved_as", "saved_rows", "not_saved"),
 )
 """Fields of a table that every format shows in its own way."""
 
@@ -91,7 +91,7 @@ def write(text: str) -> None:
 
 def _notices(result: Result) -> None:
     hint = result.get("hint")
-    if result.get("truncated"):
+    if result.get("truncated") and not result.get("saved_as"):
         count = len(result.get("rows") or [])
         talk.say(f"showing the first {count} rows; there are more: see --limit")
     if result.get("notice"):

@@ -62,6 +62,9 @@ class Host(requests.Host, Protocol):
     def enter(self, greeting: Greeting | None) -> Session:
         """A session for this client."""
 
+    def check(self, greeting: Greeting) -> None:
+        """Raises: UsageError when it chooses tools that do not exist."""
+
     def standing_of(self, greeting: Greeting) -> dict[str, Any]:
         """The account and project that its answers will come from."""
 
@@ -148,6 +151,8 @@ class Connection:
         try:
             greeting = Greeting(request.params or {}) if request and is_greeting else None
             self._host.require_room(greeting)
+            if greeting is not None:
+                self._host.check(greeting)
         except MpError as error:
             if request is not None:
                 await self._answer(_failure(request, error))

@@ -63,7 +63,7 @@ class Door:
         self.http: HttpDoor | None = None
         self.resumes_for_people = True
         """Whether a person's command brings enough time to go on with jobs that wait."""
-        self.mcp = protocol.build(tools)
+        self.mcp = protocol.build()
         self.jobs = jobs
         self.history = workspaces.history
 
@@ -142,6 +142,10 @@ class Door:
         if self.resumes_for_people or not session.is_human:
             session.offer_credentials()
         return session
+
+    def check(self, greeting: Greeting) -> None:
+        """Raises: UsageError when it chooses tools that do not exist."""
+        greeting.choice.check(self._tools)
 
     def standing_of(self, greeting: Greeting) -> dict[str, Any]:
         """The account and project that its answers will come from; {} when none is usable."""
