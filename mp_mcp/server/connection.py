@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 GREETING = "mp/hello"
 
-FIRST_WORDS_S = 5.0
+FIRST_WORDS_S = 2.0
 
 
 class Host(Protocol):
