@@ -40,7 +40,7 @@ MOST_UNREAD = 100
 
 Replies = MemoryObjectReceiveStream[SessionMessage]
 
-FIRST_WORDS_S = 5.0
+FIRST_WORDS_S = 2.0
 
 
 class Host(requests.Host, Protocol):
