@@ -27,7 +27,12 @@ def start(flags: Flags) -> None:
 
     Every command starts it when it is needed; it ends by itself when nobody needs it.
     """
-    server = link.ask(find_home(), asking(), None)
+    home = find_home()
+    if home.is_embedded:
+        raise UsageError(
+            "With MP_SERVER=off there is no shared server.", hint="Unset MP_SERVER to start one."
+        )
+    server = link.ask(home, asking(), None)
     found = {"running": True, "pid": server.pid, "version": server.version}
     render.show(found, flags, sentence=f"server running, pid {server.pid}")
 

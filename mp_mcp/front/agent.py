@@ -15,7 +15,7 @@ from typing import Any
 
 from mp_mcp.errors import ExitCode, MpError
 from mp_mcp.front.agent_flags import read
-from mp_mcp.front.greet import greet
+from mp_mcp.front.greet import Greeted, greet, hang_up
 from mp_mcp.front.messages import (
     NOT_YOURS,
     TOO_LONG,
@@ -28,6 +28,8 @@ from mp_mcp.front.messages import (
     request_of,
     standing_after,
 )
+from mp_mcp.front.watch import Watch
+from mp_mcp.server import lease
 from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.settings import Asking, Home, asking, find_home
 
@@ -58,6 +60,9 @@ class Pump:
         self._unstarted: set[str] = set()
         self._standing: dict[str, Any] = {}
         self._losses = 0
+        self._pid = 0
+        self._hung: tuple[socket.socket, MpError] | None = None
+        self._watch = Watch(self._waits_for, self._report, _leave)
 
     def run(self) -> None:
         """Pump until the agent closes its side."""
@@ -85,6 +90,7 @@ class Pump:
         with self._lock:
             if request is not None:
                 self._open[key_of(request.id)] = request
+                self._watch.asked()
             elif message.get("method") == "notifications/initialized":
                 self._initialized = line
             elif message.get("method") == "notifications/cancelled":
@@ -110,9 +116,7 @@ class Pump:
 
     def _connect(self) -> socket.socket:
         """A new connection, with the agent's handshake replayed on it."""
-        greeted = greet(
-            self._home, self._asking, kind="agent", known=self._standing, choice=self._choice
-        )
+        greeted = self._greeted()
         self._standing = self._standing or greeted.standing
         server = greeted.socket
         if self._handshake is not None:
@@ -121,7 +125,36 @@ class Pump:
             server.sendall(self._initialized or b"")
         self._server = server
         threading.Thread(target=self._read, args=(server,), daemon=True).start()
+        self._pid = greeted.pid
         return server
+
+    def _greeted(self) -> Greeted:
+        """A server that knows who asks: the shared one, or else one in this process."""
+        try:
+            return self._greet()
+        except lease.NotStarted as found:
+            sys.stderr.write(
+                f"mp-mcp: {found.reason.message} Going on with a server of its own, as with "
+                "MP_SERVER=off: nothing is shared with mp and other agents.\n"
+            )
+            sys.stderr.flush()
+        self._home.is_embedded = True
+        return self._greet()
+
+    def _greet(self) -> Greeted:
+        known, choice = self._standing, self._choice
+        return greet(self._home, self._asking, kind="agent", known=known, choice=choice)
+
+    def _waits_for(self) -> int | None:
+        return self._pid if self._open and self._server is not None else None
+
+    def _report(self, why: MpError) -> None:
+        """The server was stopped. Its connection ends: a thread may be stuck writing to it."""
+        server = self._server
+        if server is not None:
+            self._hung = server, why
+            with suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
 
     def _read(self, server: socket.socket) -> None:
         for line in lines(server.recv):
@@ -163,11 +196,12 @@ class Pump:
         with suppress(OSError):
             server.shutdown(socket.SHUT_RDWR)  # wakes its reader, which closes it
         self._losses += 1
+        hung = self._hung[1] if self._hung and self._hung[0] is server else None
         for request in list(self._open.values()):
             was_not_started = request is unsent or key_of(request.id) in self._unstarted
             harmless = request.method != "tools/call" or was_not_started
-            if not harmless or self._losses > REPEATS:
-                self._refuse(request, WENT_AWAY)
+            if hung or not harmless or self._losses > REPEATS:
+                self._refuse(request, hung or WENT_AWAY)
         self._unstarted.clear()
         if self._open:
             self._repeat(list(self._open.values()))
@@ -219,11 +253,18 @@ def write(lock: threading.Lock, line: bytes) -> None:
             os._exit(0)
 
 
+def _leave() -> None:
+    """The host has died without closing the pipe: nobody reads what we write."""
+    hang_up()
+    os._exit(0)
+
+
 def main() -> None:
     """The command `mp-mcp`."""
     try:
         flags, choice = read(sys.argv[1:])
         Pump(find_home(), asking(os.environ, **flags), choice).run()
+        hang_up()
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     except MpError as error:

@@ -14,6 +14,7 @@ from mp_mcp import __version__
 from mp_mcp.errors import ExitCode, MpError, error_of, exit_code_of
 from mp_mcp.front import commands, follow, link, render, talk
 from mp_mcp.front.flags import VERSION, Flags
+from mp_mcp.front.greet import hang_up
 from mp_mcp.front.parse import parse
 from mp_mcp.front.tool_command import spoken, table
 from mp_mcp.settings import Asking, Home, asking, find_home
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         _open_closed_streams()
     code = _run(list(sys.argv[1:] if arguments is None else arguments))
+    hang_up()
     if arguments is None:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):

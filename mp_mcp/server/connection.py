@@ -5,6 +5,7 @@ Never runs a tool: lines go to the protocol. Only requests that start with `mp/`
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator
 from contextlib import closing, suppress
 from typing import Any, Protocol
@@ -22,7 +23,7 @@ from mcp_types import (
 )
 
 from mp_mcp import __version__
-from mp_mcp.errors import MpError
+from mp_mcp.errors import MpError, UsageError
 from mp_mcp.server import lines, protocol
 from mp_mcp.server.lease import LEAVING, LONGEST_LINE
 from mp_mcp.server.session import Greeting, Session
@@ -30,6 +31,8 @@ from mp_mcp.server.session import Greeting, Session
 logger = logging.getLogger(__name__)
 
 GREETING = "mp/hello"
+
+FIRST_WORDS_S = 5.0
 
 
 class Host(Protocol):
@@ -40,6 +43,13 @@ class Host(Protocol):
 
     def leave(self, reason: str) -> None:
         """Ask the process to end."""
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether nobody more is let in."""
+
+    def require_room(self, greeting: Greeting | None) -> None:
+        """Raises: ServerUnreachableError when this client is one too many."""
 
     def enter(self, greeting: Greeting | None) -> Session:
         """A session for this client."""
@@ -70,7 +80,10 @@ class Connection:
     async def serve(self) -> None:
         """Answer the client until it hangs up; its running calls end with it."""
         messages = self._messages()
-        first = await anext(messages, None)
+        first = None
+        # Where there is no room, whoever says nothing must not keep a place.
+        with anyio.move_on_after(FIRST_WORDS_S if self._host.is_crowded else math.inf):
+            first = await anext(messages, None)
         if first is None:
             return
         try:
@@ -114,14 +127,18 @@ class Connection:
 
     async def _greeted(self, first: SessionMessage | JSONRPCError) -> Greeting | None:
         request = _request(first)
-        if request is None or request.method != GREETING:
-            return None
+        is_greeting = request is not None and request.method == GREETING
         try:
-            greeting = Greeting(request.params or {})
-            self._host.check(greeting)
+            greeting = Greeting(request.params or {}) if request and is_greeting else None
+            self._host.require_room(greeting)
+            if greeting is not None:
+                self._host.check(greeting)
         except MpError as error:
-            await self._answer(_failure(request, error))
+            if request is not None:
+                await self._answer(_failure(request, error))
             raise
+        if greeting is None or request is None:
+            return None
         newer = greeting.is_newer_than(__version__)
         is_leaving = self._host.is_leaving or newer
         told = {**self._identity(), "leaving": is_leaving}
@@ -162,11 +179,13 @@ class Connection:
         await self._writer.drain()
 
     async def _refuse_oversize(self) -> None:
-        data = ErrorData(
-            code=INVALID_REQUEST, message=f"A request may have at most {LONGEST_LINE} bytes."
-        )
+        info = UsageError(
+            f"The request is too long: at most {LONGEST_LINE:,} bytes fit.",
+            hint="Send less at once; `mp load` takes files of any size.",
+        ).info()
+        error = ErrorData(code=INVALID_REQUEST, message=info.message, data=info.as_dict())
         with suppress(ConnectionError):
-            await self._answer(JSONRPCError(jsonrpc="2.0", id=None, error=data))
+            await self._answer(JSONRPCError(jsonrpc="2.0", id=None, error=error))
 
     def _identity(self) -> dict[str, Any]:
         status = self._host.status()

@@ -16,6 +16,7 @@ import anyio
 
 from mp_mcp import __version__
 from mp_mcp.call import AGENT_BOUNDS
+from mp_mcp.errors import ServerUnreachableError
 from mp_mcp.server import budgets, protocol
 from mp_mcp.server.connection import Connection
 from mp_mcp.server.job_runner import JobRunner
@@ -27,6 +28,9 @@ from mp_mcp.tool import Tool
 
 logger = logging.getLogger(__name__)
 
+
+FOR_PEOPLE = 8
+"""Places that only `mp` may take, so that a person can see who has the others."""
 
 LAST_LOOK_S = 0.05
 LAST_WORDS_S = 0.5
@@ -53,6 +57,8 @@ class Door:
         self._leave = leave
         workspaces.clients = self.clients
         self.is_leaving = False
+        self.resumes_for_people = True
+        """Whether a person's command brings enough time to go on with jobs that wait."""
         self.mcp = protocol.build()
 
     async def open(self, listener: socket.socket) -> None:
@@ -60,6 +66,10 @@ class Door:
         self._listener = await asyncio.start_unix_server(
             self._accept, sock=listener, limit=LONGEST_LINE
         )
+
+    async def admit(self, connected: socket.socket) -> None:
+        """Serve a client that is connected already, until it hangs up."""
+        await self._accept(*await asyncio.open_connection(sock=connected, limit=LONGEST_LINE))
 
     def leave(self, reason: str) -> None:
         """Start no more calls, and ask the process to end."""
@@ -82,11 +92,31 @@ class Door:
         if self._connections:
             await asyncio.wait(self._connections)
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether even the places for people are taken."""
+        return len(self._connections) > self._most_clients() + FOR_PEOPLE
+
+    def require_room(self, greeting: Greeting | None) -> None:
+        """Raises: ServerUnreachableError when this client, who is counted, is one too many."""
+        most = self._most_clients()
+        for_whom = FOR_PEOPLE if greeting and greeting.is_human else 0
+        if len(self._connections) > most + for_whom:
+            raise ServerUnreachableError(
+                f"{most} clients are connected already, as many as may.",
+                hint="End some (`mp server status` lists them), or raise max_clients under "
+                "[server] in mp.toml and run `mp server stop`.",
+            )
+
+    def _most_clients(self) -> int:
+        return int(self._workspaces.settings.max_clients)
+
     def enter(self, greeting: Greeting | None) -> Session:
         """A session for a new client; without a greeting it is a plain MCP client."""
         session = Session(self._workspaces, self._tools, greeting or PLAIN_CLIENT, self._jobs)
         self._sessions.add(session)
-        session.offer_credentials()
+        if self.resumes_for_people or not session.is_human:
+            session.offer_credentials()
         return session
 
     def check(self, greeting: Greeting) -> None:

@@ -124,6 +124,13 @@ class JobRunner:
                 is_stored = bool(record.asking.get("account"))
                 self._resume(record, standing_of(record.asking) if is_stored else None)
 
+    def set_aside(self) -> None:
+        """Jobs of a server that was killed run no more; nobody goes on with them by himself."""
+        table = self._open_table()
+        for record in table.unfinished():
+            if record.state == "running" and record.id not in self._running:
+                Running(record, table).stand(state="interrupted")
+
     def offer(self, standing: Place) -> None:
         """A client has come: jobs that wait for its credentials go on with them."""
         if not standing.has_credentials:

@@ -201,7 +201,7 @@ async def _called(
 _UNEXPECTED = ErrorInfo(
     "unexpected",
     "This call failed because of a bug in mp-mcp.",
-    "The details are in the server log: `mp server logs`.",
+    "The details are in the server log: `mp server logs`; with MP_SERVER=off, MP_LOG shows them.",
 )
 
 

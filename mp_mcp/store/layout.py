@@ -271,11 +271,11 @@ def refresh_view(
 def _shown(prop: Property, whole: str) -> str:
     if prop.key in exact.FIXED_KEYS:
         # Only profiles show these as properties, and seldom have any.
-        return exact.rest_column(whole, prop.key, prop.kind)
+        return exact.rest_column(whole, prop.key, prop.kind, odd=prop.odd)
     if prop.column_name is None:
-        return exact.rest_column("rest", prop.key, prop.kind)
+        return exact.rest_column("rest", prop.key, prop.kind, odd=prop.odd)
     if prop.in_rest or (prop.odd and prop.kind is Kind.TEXT):
-        in_rest = exact.rest_column("rest", prop.key, prop.kind)
+        in_rest = exact.rest_column("rest", prop.key, prop.kind, odd=prop.odd)
         return f"coalesce({prop.column_name}, {in_rest})"
     return prop.column_name
 

@@ -81,7 +81,8 @@ def translate(error: duckdb.Error, path: Path, names: Collection[str] = ()) -> M
     if isinstance(error, duckdb.OutOfMemoryException):
         return QueryError(
             f"The query ran out of memory: {_first_line(message)}",
-            hint="Select fewer columns or rows, or aggregate in steps.",
+            hint="Select fewer columns or rows, or aggregate in steps; max_database_percent and "
+            "max_process_gb under [server] in mp.toml are the limits.",
         )
     return _of_the_file(error, path)
 

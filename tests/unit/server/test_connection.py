@@ -171,7 +171,7 @@ async def test_a_line_over_the_limit_is_refused_and_ends_only_its_own_connection
                 await guest.say(b"x" * length)
                 answer = await guest.hear()
                 assert answer["id"] is None
-                assert "10000 bytes" in answer["error"]["message"]
+                assert "10,000 bytes" in answer["error"]["message"]
                 assert await guest.is_hung_up_on()
         assert await other.call(1, "say_word", word="x" * 9_000) == {"word": "x" * 9_000}
 
