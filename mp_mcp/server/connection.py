@@ -40,7 +40,7 @@ MOST_UNREAD = 100
 
 Replies = MemoryObjectReceiveStream[SessionMessage]
 
-FIRST_WORDS_S = 5.0
+FIRST_WORDS_S = 2.0
 
 
 class Host(requests.Host, Protocol):
@@ -61,6 +61,9 @@ class Host(requests.Host, Protocol):
 
     def enter(self, greeting: Greeting | None) -> Session:
         """A session for this client."""
+
+    def check(self, greeting: Greeting) -> None:
+        """Raises: UsageError when it chooses tools that do not exist."""
 
     def standing_of(self, greeting: Greeting) -> dict[str, Any]:
         """The account and project that its answers will come from."""
@@ -148,6 +151,8 @@ class Connection:
         try:
             greeting = Greeting(request.params or {}) if request and is_greeting else None
             self._host.require_room(greeting)
+            if greeting is not None:
+                self._host.check(greeting)
         except MpError as error:
             if request is not None:
                 await self._answer(_failure(request, error))
@@ -177,7 +182,7 @@ class Connection:
                 await send_in.send(message)
         elif request.method == "mp/status":
             await self._answer(_success(request, self._host.status()))
-        elif request.method in requests.ANSWERED or request.method == "mp/follow":
+        elif request.method in {"mp/follow", "mp/names", *requests.ANSWERED}:
             await self._writer.drain()  # who does not read the answers gets no more of them
             self._tasks.start_soon(self._answer_to_front, request)
         elif request.method == "mp/stop":
@@ -196,6 +201,9 @@ class Connection:
             if request.method == "mp/follow":
                 async for entry in requests.followed(self._host, params):
                     await self._answer(_progress(entry))
+            elif request.method == "mp/names":
+                names = await self._session.known_names(str(params.get("kind")))
+                await self._answer(_success(request, {"names": names}))
             else:
                 answered = requests.ANSWERED[request.method]
                 found = await answered(self._host, params, self._session.label)

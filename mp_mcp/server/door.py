@@ -63,7 +63,7 @@ class Door:
         self.http: HttpDoor | None = None
         self.resumes_for_people = True
         """Whether a person's command brings enough time to go on with jobs that wait."""
-        self.mcp = protocol.build(tools)
+        self.mcp = protocol.build()
         self.jobs = jobs
         self.history = workspaces.history
 
@@ -122,10 +122,11 @@ class Door:
         return len(self._connections) > self._most_clients() + FOR_PEOPLE
 
     def require_room(self, greeting: Greeting | None) -> None:
-        """Raises: ServerUnreachableError when this client, who is counted, is one too many."""
+        """Raises: ServerUnreachableError when this client is one too many."""
         most = self._most_clients()
-        for_whom = FOR_PEOPLE if greeting and greeting.is_human else 0
-        if len(self._connections) > most + for_whom:
+        is_human = greeting is not None and greeting.is_human
+        agents = sum(not session.is_human for session in self._sessions)
+        if self.is_crowded or (not is_human and agents >= most):
             raise ServerUnreachableError(
                 f"{most} clients are connected already, as many as may.",
                 hint="End some (`mp server status` lists them), or raise max_clients under "
@@ -142,6 +143,10 @@ class Door:
         if self.resumes_for_people or not session.is_human:
             session.offer_credentials()
         return session
+
+    def check(self, greeting: Greeting) -> None:
+        """Raises: UsageError when it chooses tools that do not exist."""
+        greeting.choice.check(self._tools)
 
     def standing_of(self, greeting: Greeting) -> dict[str, Any]:
         """The account and project that its answers will come from; {} when none is usable."""

@@ -137,7 +137,7 @@ class HttpDoor:
     async def _serve(
         self, listener: socket.socket, token: str, *, task_status: TaskStatus[None]
     ) -> None:
-        mcp = protocol.build(self._tools)
+        mcp = protocol.build()
         mcp.middleware.append(self._with_session)
         # No argument of ours travels in a header. Unasked, the SDK lists all tools for each call.
         mcp.get_tool_input_schema = lambda _: None

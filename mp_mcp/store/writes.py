@@ -15,6 +15,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from mp_mcp.errors import NO_SPACE, DiskFullError, MpError, StoreError
+from mp_mcp.results import Row
 from mp_mcp.store import catalog, coverage, keep, layout, load, local_time
 from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.guarded import GuardedReads
@@ -174,13 +175,9 @@ class Writer(StoreWriter):
     ) -> LoadReport:
         """Stage the files on a cursor of their own; only the swap waits for its turn to write."""
         load_id = self._load_id(table, days, events)
+        rejects = self._database.spool / f"rejects-{uuid4().hex[:12]}.jsonl"
         stage = partial(
-            load.stage_events,
-            table=table,
-            files=files,
-            days=days,
-            events=events,
-            rejects=self._database.spool / f"rejects-{uuid4().hex[:12]}.jsonl",
+            load.stage_events, table=table, files=files, days=days, events=events, rejects=rejects
         )
         async with self._database.session(write=True, lock_wait_s=self._lock_wait_s) as session:
             staged = await session.run(stage)
@@ -197,7 +194,11 @@ class Writer(StoreWriter):
                     anew_for=(self._job_id or load_id) if replace else None,
                 )
 
-            report = await self._queue.submit(swap, session=session)
+            try:
+                report = await self._queue.submit(swap, session=session)
+            except Exception:
+                rejects.unlink(missing_ok=True)  # nobody was told of it
+                raise
             await self._look_again(session)
             return report
 
@@ -246,6 +247,22 @@ class Writer(StoreWriter):
             )
             await self._look_again(session)
             return saved
+
+    async def keep_rows(
+        self, table: str, columns: Sequence[str], rows: Sequence[Row]
+    ) -> SavedTable:
+        """Only the copy waits for its turn to write."""
+
+        def read(cursor: Cursor) -> None:
+            keep.check_place(cursor, table, replace=True, kind=keep.ANSWER)
+            keep.read_rows(cursor, columns, rows)
+
+        write = partial(keep.keep_answer, table=table, replace=True, kind=keep.ANSWER)
+        async with self._database.session(write=True, lock_wait_s=self._lock_wait_s) as session:
+            await session.run(read)
+            kept = await self._queue.submit(write, session=session)
+            await self._look_again(session)
+            return kept
 
     async def drop(self, tables: Sequence[str]) -> list[DroppedTable]:
         """One transaction for all of them."""

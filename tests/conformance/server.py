@@ -37,7 +37,7 @@ FIXTURES = {**contents.FIXTURES, **asking.FIXTURES, **input_required.FIXTURES}
 def build(home: Home) -> Server[Session]:
     """The product's server, with fixtures."""
     tools = own_tools()
-    server = protocol.build(tools)
+    server = protocol.build()
     workspaces = Workspaces(home, ServerSettings())
     jobs = JobRunner(tools, lambda: JobTable(workspaces.state()))
 

@@ -32,7 +32,8 @@ def accepted(function: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments as the tool gets them. Raises: UsageError."""
     tool: Tool = function.__mp_tool__
     given = validated(tool, arguments)
-    given.pop("fresh")
+    for parameter in (*tool.added, *tool.options):
+        given.pop(parameter.name)
     return given
 
 
