@@ -5,6 +5,7 @@ Standard library only, because `mp` imports it before it shows anything.
 
     MpError                         code                  exit
       UsageError                    usage                 3
+      CallCancelledError            call_cancelled        130
       JobCancelledError             job_cancelled         130
       SettingsError                 settings              3
         CredentialsError            credentials           2
@@ -33,7 +34,6 @@ Standard library only, because `mp` imports it before it shows anything.
 """
 
 import errno
-from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, ClassVar, NamedTuple
 
@@ -101,6 +101,13 @@ class UsageError(MpError):
 
     code = "usage"
     exit_code = ExitCode.INVALID
+
+
+class CallCancelledError(MpError):
+    """Somebody else stopped the call while it ran."""
+
+    code = "call_cancelled"
+    exit_code = ExitCode.INTERRUPTED
 
 
 class JobCancelledError(MpError):
@@ -276,25 +283,3 @@ class ServerVersionError(ServerError):
     """This program and the server do not fit together."""
 
     code = "server_version"
-
-
-def exit_code_of(code: str) -> ExitCode:
-    """The exit code that belongs to an error's `code`; unknown codes are unexpected."""
-    return _class_of(code).exit_code
-
-
-def error_of(found: Mapping[str, Any]) -> MpError:
-    """An ErrorInfo of the wire as an error again; unknown codes (of newer servers) are MpErrors."""
-    message = str(found.get("message") or "The server gave no reason.")
-    hint, retry_after = found.get("hint"), found.get("retry_after")
-    return _class_of(str(found.get("code")))(message, hint=hint, retry_after=retry_after)
-
-
-def _class_of(code: str) -> type[MpError]:
-    pending: list[type[MpError]] = [MpError]
-    while pending:
-        error = pending.pop()
-        if error.code == code:
-            return error
-        pending.extend(error.__subclasses__())
-    return MpError

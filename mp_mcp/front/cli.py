@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import Any
 
 from mp_mcp import __version__
-from mp_mcp.errors import ExitCode, MpError, UsageError, exit_code_of
+from mp_mcp.error_codes import exit_code_of
+from mp_mcp.errors import ExitCode, MpError, UsageError
 from mp_mcp.front import commands, follow, link, render, talk
 from mp_mcp.front.flags import VERSION, Flags
 from mp_mcp.front.greet import hang_up
@@ -22,10 +23,18 @@ from mp_mcp.settings import Asking, Home, asking, find_home
 DELIVERED = ("export_sql", "snapshot_database")
 """Tools whose answer is a file that waits to be moved to where the person wants it."""
 
+FIRST_WELCOME = """\
+mp: Mixpanel and local SQL in your terminal, shared with your AI agents. No account is stored yet.
+  mp demo          look around: a tour in two minutes, no account needed
+  mp auth login    check a Mixpanel service account and store it
+  mp doctor        check the setup of this machine and of your AI clients
+  mp --help        all commands; mp-mcp is the server for AI clients
+"""
+
 WELCOME = """\
 mp: Mixpanel and local SQL in your terminal, shared with your AI agents. All of it: mp --help
-  mp auth login                                         check and store an account
-  mp demo                                               a tour in two minutes, without an account
+  mp status        who is connected, what runs, what is left of the budget
+  mp history -f    what the agents do, live
   mp fetch events --from 2025-01-01 --to 2025-01-31     download events into a local table
   mp query sql "SELECT event, count(*) FROM events GROUP BY 1"
 """
@@ -138,7 +147,7 @@ def _called(
 
 def _obey(words: list[str]) -> None:
     if not words:
-        render.write(WELCOME)
+        render.write(WELCOME if _is_configured() else FIRST_WELCOME)
         return
     meant = parse(words, lambda words: commands.find(words, run_tool))
     if meant.asks is VERSION:
@@ -149,6 +158,13 @@ def _obey(words: list[str]) -> None:
         render.write(help_of(meant.command))
     else:
         meant.command.run(meant.flags, meant.values)
+
+
+def _is_configured() -> bool:
+    """Whether there may be an account. Only a look: pathlib and mp.toml would cost more."""
+    home = find_home()
+    files = (f"{home.name}/{name}" for name in ("mp.toml", "config.toml"))
+    return asking().has_account or any(map(os.path.exists, files))
 
 
 def _open_closed_streams() -> None:

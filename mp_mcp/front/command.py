@@ -27,7 +27,7 @@ class Argument(NamedTuple):
 
 
 class Command(NamedTuple):
-    """A command that runs, or a group of commands (without `run`)."""
+    """A command that runs, or a group of commands; `mp history` is both."""
 
     words: tuple[str, ...]
     help: str
@@ -43,6 +43,10 @@ class Command(NamedTuple):
     def line(self) -> str:
         """The command as it is typed, without what it takes."""
         return " ".join(("mp", *self.words))
+
+    def leads_on(self, word: str) -> bool:
+        """Whether the word is a part of a longer command, not a value of this one."""
+        return self.run is None or any(word == name for name, _ in self.members)
 
 
 def command(*parameters: Argument | Option) -> Callable[[Callable[..., None]], Command]:

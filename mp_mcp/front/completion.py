@@ -98,7 +98,7 @@ def _standing(before: Sequence[str], find: Find) -> _At:
         elif word.startswith("-"):
             option = _options(at).get(word)
             waiting = option if option and option.metavar and not option.endings else None
-        elif at.run is None:
+        elif at.leads_on(word):
             at = find((*at.words, word))
         else:
             placed += 1
@@ -111,15 +111,14 @@ def _possible(at: _At, last: str) -> Sequence[str]:
         return at.open_option.choices or (_names(kind, at, last) if kind else ())
     if last.startswith("-"):
         return list(_options(at.command))
-    if at.command.run is None:
-        return [word for word, _ in at.command.members]
+    members = [word for word, _ in at.command.members] if at.placed == 0 else []
     arguments = at.command.arguments
     is_many = bool(arguments) and arguments[-1].many
     if at.placed >= len(arguments) and not is_many:
-        return ()
+        return members
     argument = arguments[min(at.placed, len(arguments) - 1)]
     kind = NAMED.get(argument.name)
-    return argument.choices or (_names(kind, at, last) if kind else ())
+    return [*members, *(argument.choices or (_names(kind, at, last) if kind else ()))]
 
 
 def _names(kind: str, at: _At, last: str) -> Sequence[str]:

@@ -62,7 +62,7 @@ class _Line:
                 flags_have_ended = True
             elif _is_flag(word) and not flags_have_ended:
                 self._take_flags(word)
-            elif self.command.run is None:
+            elif not self.placed and self.command.leads_on(word):
                 self._enter(self._find((*self.command.words, word)))
             else:
                 self.placed.append(word)

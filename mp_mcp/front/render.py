@@ -123,6 +123,11 @@ def text_of(
     return "".join("\t".join(_one_line(cell) for cell in row) + "\n" for row in rows)
 
 
+def width() -> int | None:
+    """Columns of the terminal on stdout; None for a file or a pipe, where nothing may be cut."""
+    return talk.terminal_width() if sys.stdout.isatty() else None
+
+
 def write(text: str) -> None:
     """Put text on stdout. Lone surrogates become \\u escapes, which are valid in JSON strings.
 

@@ -11,6 +11,7 @@ from contextlib import closing, suppress
 from typing import Any, Protocol
 
 import anyio
+from anyio.abc import TaskGroup
 from mcp.shared._context_streams import ContextReceiveStream, create_context_streams
 from mcp.shared.message import SessionMessage
 from mcp_types import (
@@ -18,13 +19,14 @@ from mcp_types import (
     INVALID_REQUEST,
     ErrorData,
     JSONRPCError,
+    JSONRPCNotification,
     JSONRPCRequest,
     JSONRPCResponse,
 )
 
 from mp_mcp import __version__
 from mp_mcp.errors import MpError, UsageError
-from mp_mcp.server import lines, protocol
+from mp_mcp.server import lines, protocol, requests
 from mp_mcp.server.lease import LEAVING, LONGEST_LINE
 from mp_mcp.server.session import Greeting, Session
 
@@ -35,7 +37,7 @@ GREETING = "mp/hello"
 FIRST_WORDS_S = 5.0
 
 
-class Host(Protocol):
+class Host(requests.Host, Protocol):
     """What a connection needs of its door."""
 
     mcp: Any
@@ -73,6 +75,8 @@ class Connection:
         self._host = host
         self._reader = reader
         self._writer = writer
+        self._session: Session
+        self._tasks: TaskGroup
 
     async def serve(self) -> None:
         """Answer the client until it hangs up; its running calls end with it."""
@@ -89,11 +93,12 @@ class Connection:
             # Without the settings that it asked for it would get those of another account.
             logger.debug("a client was not let in: %s", error)
             return
-        session = self._host.enter(greeting)
+        session = self._session = self._host.enter(greeting)
         send_in, read_in = create_context_streams[SessionMessage | Exception](0)
         send_out, read_out = create_context_streams[SessionMessage](0)
         try:
             async with send_in, read_in, send_out, read_out, anyio.create_task_group() as tasks:
+                self._tasks = tasks
                 tasks.start_soon(protocol.serve, self._host.mcp, session, read_in, send_out)
                 tasks.start_soon(self._write_all, read_out)
                 # Closed first: the SDK would wait a second to say goodbye for each running call.
@@ -161,6 +166,8 @@ class Connection:
         elif request.method == "mp/names":
             names = await session.known_names(str((request.params or {}).get("kind")))
             await self._answer(_success(request, {"names": names}))
+        elif request.method in requests.ANSWERED or request.method == "mp/follow":
+            self._tasks.start_soon(self._answer_to_front, request)
         elif request.method == "mp/stop":
             await self._answer(_success(request, self._identity()))
             self._host.leave("asked by a client")
@@ -168,13 +175,27 @@ class Connection:
             data = ErrorData(code=INVALID_REQUEST, message=f"Unknown request {request.method}")
             await self._answer(JSONRPCError(jsonrpc="2.0", id=request.id, error=data))
 
+    async def _answer_to_front(self, request: JSONRPCRequest) -> None:
+        """Beside what else the connection carries: these may take long."""
+        params = request.params or {}
+        try:
+            if request.method == "mp/follow":
+                async for entry in requests.followed(self._host, params):
+                    await self._answer(_progress(entry))
+            else:
+                answered = requests.ANSWERED[request.method]
+                found = await answered(self._host, params, self._session.label)
+                await self._answer(_success(request, found))
+        except MpError as error:
+            await self._answer(_failure(request, error))
+
     async def _write_all(self, replies: ContextReceiveStream[SessionMessage]) -> None:
         with suppress(anyio.ClosedResourceError):
             async for reply in replies:
                 self._writer.write(lines.as_line(reply))
                 await self._writer.drain()
 
-    async def _answer(self, message: JSONRPCResponse | JSONRPCError) -> None:
+    async def _answer(self, message: JSONRPCResponse | JSONRPCError | JSONRPCNotification) -> None:
         self._writer.write(lines.as_line(SessionMessage(message)))
         await self._writer.drain()
 
@@ -207,6 +228,13 @@ def _not_started(request: JSONRPCRequest) -> JSONRPCError:
 
 def _success(request: JSONRPCRequest, result: dict[str, Any]) -> JSONRPCResponse:
     return JSONRPCResponse(jsonrpc="2.0", id=request.id, result=result)
+
+
+def _progress(entry: dict[str, Any]) -> JSONRPCNotification:
+    """One more call, for a front that follows the history."""
+    return JSONRPCNotification(
+        jsonrpc="2.0", method="notifications/progress", params={"progressToken": 1, "call": entry}
+    )
 
 
 def _failure(request: JSONRPCRequest, error: MpError) -> JSONRPCError:

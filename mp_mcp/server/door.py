@@ -17,7 +17,8 @@ import anyio
 from mp_mcp import __version__
 from mp_mcp.call import AGENT_BOUNDS
 from mp_mcp.errors import ServerUnreachableError
-from mp_mcp.server import budgets, protocol
+from mp_mcp.server import budgets, memory, protocol
+from mp_mcp.server.calls import Call
 from mp_mcp.server.connection import Connection
 from mp_mcp.server.job_runner import JobRunner
 from mp_mcp.server.lease import LONGEST_LINE
@@ -48,7 +49,6 @@ class Door:
     ) -> None:
         self._tools = tools
         self._workspaces = workspaces
-        self._jobs = jobs
         self._listener: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self._started = time.monotonic()
@@ -60,6 +60,8 @@ class Door:
         self.resumes_for_people = True
         """Whether a person's command brings enough time to go on with jobs that wait."""
         self.mcp = protocol.build(tools)
+        self.jobs = jobs
+        self.history = workspaces.history
 
     async def open(self, listener: socket.socket) -> None:
         """Start to accept."""
@@ -113,7 +115,7 @@ class Door:
 
     def enter(self, greeting: Greeting | None) -> Session:
         """A session for a new client; without a greeting it is a plain MCP client."""
-        session = Session(self._workspaces, self._tools, greeting or PLAIN_CLIENT, self._jobs)
+        session = Session(self._workspaces, self._tools, greeting or PLAIN_CLIENT, self.jobs)
         self._sessions.add(session)
         if self.resumes_for_people or not session.is_human:
             session.offer_credentials()
@@ -121,7 +123,7 @@ class Door:
 
     def standing_of(self, greeting: Greeting) -> dict[str, Any]:
         """The account and project that its answers will come from; {} when none is usable."""
-        lender = ProjectLender(self._workspaces, greeting.asking, AGENT_BOUNDS, self._jobs)
+        lender = ProjectLender(self._workspaces, greeting.asking, AGENT_BOUNDS, self.jobs)
         found = lender.standing().resolved
         return {"account": found.account, "project": found.project_id} if found else {}
 
@@ -138,7 +140,7 @@ class Door:
         """Seconds since the last client left or the last job ended; 0 while there is one."""
         if self._connections:
             return 0.0
-        return min(time.monotonic() - self._last_client, self._jobs.idle_s())
+        return min(time.monotonic() - self._last_client, self.jobs.idle_s())
 
     def status(self) -> dict[str, Any]:
         """What `mp server status` shows. Never opens the database of a project."""
@@ -147,13 +149,22 @@ class Door:
             "pid": os.getpid(),
             "version": __version__,
             "uptime_s": round(time.monotonic() - self._started, 1),
+            "memory_bytes": memory.resident_bytes(),
             "clients": self.clients(),
-            "calls": [call for session in self._sessions for call in session.running()],
-            "jobs": [record.status() for record in self._jobs.running()],
+            "connected": [session.status() for session in self._in_order()],
+            "calls": [call for session in self._in_order() for call in session.running()],
+            "jobs": [record.status() for record in self.jobs.running()],
             "databases": self._workspaces.status(),
             "budgets": budgets.of_all(self._workspaces),
             "state": budgets.where_kept(self._workspaces),
         }
+
+    def call(self, number: int) -> Call | None:
+        """The running call of this id, whoever made it."""
+        return next((s.calls[number] for s in self._sessions if number in s.calls), None)
+
+    def _in_order(self) -> list[Session]:
+        return sorted(self._sessions, key=lambda session: session.label)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

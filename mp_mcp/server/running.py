@@ -82,6 +82,7 @@ async def composed(workspaces: Workspaces) -> AsyncIterator[tuple[Door, JobRunne
     memory.limit(workspaces.settings.max_process_gb)
     tools = discover(mp_mcp.tools)
     jobs = JobRunner(tools, lambda: JobTable(workspaces.state()))
+    jobs.on_end = workspaces.history.job_ended
     door = Door(tools, workspaces, jobs, leave)
     async with anyio.create_task_group() as tasks:
         # Before the first client can ask for one.

@@ -3,9 +3,8 @@
 Never outlives its connection; credentials live here, in memory, and nowhere else.
 """
 
-import itertools
+import logging
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -13,12 +12,17 @@ from typing import Any
 
 from mp_mcp.call import AGENT_BOUNDS, HUMAN_BOUNDS, Caller, LocalCaller
 from mp_mcp.errors import MpError, UsageError
+from mp_mcp.mixpanel.tally import counting
+from mp_mcp.server.calls import CURRENT, Call, Client
 from mp_mcp.server.job_runner import JobRunner
 from mp_mcp.server.lender import ProjectLender
+from mp_mcp.server.masking import masked
 from mp_mcp.server.standing import Seen
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.settings import Asking
 from mp_mcp.tool import Tool
+
+logger = logging.getLogger(__name__)
 
 LONGEST_LABEL = 80
 
@@ -51,8 +55,6 @@ PLAIN_CLIENT = Greeting({"label": "mcp client"})
 class Session:
     """From the greeting to the end of the connection."""
 
-    _ids = itertools.count(1)
-
     def __init__(
         self,
         workspaces: Workspaces,
@@ -63,15 +65,18 @@ class Session:
         bounds = HUMAN_BOUNDS if greeting.is_human else AGENT_BOUNDS
         self.label = greeting.label
         self.is_human = greeting.is_human
+        self.client = Client(greeting.label, is_human=greeting.is_human)
         self._jobs = jobs
+        self._workspaces = workspaces
+        self._asking = greeting.asking
         self._lender = ProjectLender(workspaces, greeting.asking, bounds, jobs, greeting.known)
         # Not listed is not enough: an agent must not reach a human's tool by guessing its name.
-        callable_tools = {
+        self._tools = {
             name: tool for name, tool in tools.items() if greeting.is_human or not tool.human_only
         }
         run_job = partial(jobs.call, client=self.label)
-        self.caller: Caller = LocalCaller(callable_tools, self._lender, bounds, run_job)
-        self.calls: dict[int, dict[str, Any]] = {}
+        self.caller: Caller = LocalCaller(self._tools, self._lender, bounds, run_job)
+        self.calls: dict[int, Call] = {}
 
     def offer_credentials(self) -> None:
         """Let jobs go on that wait for credentials such as this client's. Never fails."""
@@ -85,29 +90,55 @@ class Session:
         return []
 
     @contextmanager
-    def call(self, tool: str, arguments: Mapping[str, Any]) -> Iterator[None]:
-        """Be listed as running."""
-        number = next(self._ids)
-        self.calls[number] = {
-            "id": str(number),
-            "client": self.label,
-            "tool": tool,
-            "arguments": dict(arguments),
-            "started": time.monotonic(),
-        }
+    def call(self, tool: str, arguments: Mapping[str, Any]) -> Iterator[Call]:
+        """Be listed as running, then be in the log and in the history."""
+        call = self._begun(tool, arguments)
+        self.calls[call.number] = call
+        before = CURRENT.set(call)
         try:
-            yield
+            with counting(call.tally):
+                yield call
         finally:
-            del self.calls[number]
+            CURRENT.reset(before)
+            del self.calls[call.number]
+            call.message = masked(call.message, self._secrets())
+            logger.info("%s", call.log_line())
+            self._workspaces.history.record(call)
+            call.ended.set()
 
     def running(self) -> list[dict[str, Any]]:
         """The running calls, with the seconds since each started."""
-        now = time.monotonic()
-        return [
-            {key: value for key, value in call.items() if key != "started"}
-            | {"elapsed_s": round(now - call["started"], 1)}
-            for call in self.calls.values()
-        ]
+        return [call.status() for call in self.calls.values()]
+
+    def status(self) -> dict[str, Any]:
+        """Who it is, for `mp status`."""
+        return {
+            "client": self.label,
+            "program": self.client.program,
+            "by": "human" if self.is_human else "agent",
+            "project": self._lender.standing().project,
+            "calls": len(self.calls),
+        }
+
+    def _begun(self, tool: str, arguments: Mapping[str, Any]) -> Call:
+        shown = masked(arguments, self._secrets())
+        found = self._tools.get(tool)
+        return Call(
+            self._workspaces.history.next_number(),
+            self.client,
+            # A name comes from outside: it must not write lines of its own.
+            tool[:64] if tool.isprintable() else repr(tool[:64]),
+            shown,
+            project=self._lender.standing().project_key,
+            is_exact=shown == arguments,
+            asks_mixpanel=found is not None and found.asks_mixpanel,
+        )
+
+    def _secrets(self) -> tuple[str | None, ...]:
+        """Those that this client uses, wherever they come from."""
+        here = self._lender.standing().resolved
+        kept = (here.secret, here.oauth_token) if here else ()
+        return (self._asking.secret, self._asking.oauth_token, *kept)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -13,6 +13,7 @@ import anyio.to_thread
 from mp_mcp import __version__, keychain
 from mp_mcp.call import Bounds
 from mp_mcp.errors import CredentialsError, MpError, UsageError
+from mp_mcp.history import History
 from mp_mcp.jobs import JobControl, Jobs
 from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport, MixpanelLogin
 from mp_mcp.mixpanel.event_names import last_event_names
@@ -20,6 +21,7 @@ from mp_mcp.overview import Overview, Workspace
 from mp_mcp.resolve import Resolved
 from mp_mcp.server import budgets
 from mp_mcp.server.job_runner import JobRunner
+from mp_mcp.server.project_history import HistoryOfProject
 from mp_mcp.server.project_jobs import JobsOfProject
 from mp_mcp.server.workspaces import Workspaces, database_path
 from mp_mcp.settings import Asking
@@ -90,6 +92,7 @@ class ProjectStanding:
             StoreReader: self._reader,
             StoreWriter: self._writer,
             Overview: self._overview,
+            History: self._history,
             Jobs: self._jobs_here,
             JobControl: self._jobs_here,
         }
@@ -229,6 +232,9 @@ class ProjectStanding:
                 mixpanel = await self._workspaces.mixpanel(here, fresh=False)
                 names = await last_event_names(mixpanel)
         return names
+
+    async def _history(self) -> Handle:
+        return HistoryOfProject(self._workspaces.history, self.project_key)
 
     def workspace(self) -> Workspace:
         """What is known without asking Mixpanel or the database; never fails."""
