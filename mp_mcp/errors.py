@@ -37,6 +37,8 @@ import errno
 from enum import IntEnum
 from typing import Any, ClassVar, NamedTuple
 
+from mp_mcp.wording import shortened
+
 NO_SPACE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 """What an OSError says when the disk, the quota or the limit of a file is reached."""
 
@@ -56,10 +58,7 @@ class ExitCode(IntEnum):
 
 
 class ErrorInfo(NamedTuple):
-    """An error outside the process: what an agent reads and `mp` renders.
-
-    `retry_after` is in seconds.
-    """
+    """An error outside the process, for agents and `mp`; `retry_after` is in seconds."""
 
     code: str
     message: str
@@ -82,9 +81,8 @@ class MpError(Exception):
     def __init__(
         self, message: str, *, hint: str | None = None, retry_after: float | None = None
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = shortened(message), hint and shortened(str(hint))
+        super().__init__(self.message)
         self.retry_after = retry_after
 
     def with_hint(self, hint: str) -> "MpError":

@@ -44,6 +44,11 @@ class Rows(Result):
     row_count: int = Field(description="number of rows in this answer")
     truncated: bool = Field(default=False, description="true when there are more rows")
     hint: str | None = Field(default=None, description="how to get the rest, or what to do next")
+    saved_as: str | None = Field(default=None, description="table that holds the whole answer")
+    saved_rows: int | None = Field(default=None, description="rows of that table")
+    not_saved: dict[str, Any] | None = Field(
+        default=None, description="error that kept the answer from becoming a table"
+    )
 
     @classmethod
     def of(cls, columns: Sequence[str], rows: Sequence[Row], **more: Any) -> Self:

@@ -9,12 +9,12 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from mp_mcp import __version__
-from mp_mcp.errors import ExitCode, MpError, UsageError
+from mp_mcp.errors import ExitCode, MpError
+from mp_mcp.front.agent_flags import read
 from mp_mcp.front.greet import Greeted, greet, hang_up
 from mp_mcp.front.messages import (
     NOT_YOURS,
@@ -42,20 +42,14 @@ REPEATS = 3
 """A request that ends one server after the other is given up after so many repetitions."""
 
 
-USAGE = """\
-usage: mp-mcp [--account NAME] [--project ID] [--workspace ID] [--version] [--help]
-
-An MCP server over stdin and stdout. All copies of it share one local server, with `mp` too.
-Settings come from MP_* variables and ~/.mp/mp.toml; see `mp auth status`.
-"""
-
-
 class Pump:
     """One agent. Two threads use it: one reads the agent, one the server; `_lock` is for both."""
 
-    def __init__(self, home: Home, asking: Asking) -> None:
+    def __init__(self, home: Home, asking: Asking, choice: Mapping[str, Any]) -> None:
+        """`choice` is which tools the agent shall have."""
         self._home = home
         self._asking = asking
+        self._choice = choice
         self._lock = threading.RLock()
         self._writing = threading.Lock()
         self._open: dict[str, Request] = {}
@@ -137,7 +131,7 @@ class Pump:
     def _greeted(self) -> Greeted:
         """A server that knows who asks: the shared one, or else one in this process."""
         try:
-            return greet(self._home, self._asking, kind="agent", known=self._standing)
+            return self._greet()
         except lease.NotStarted as found:
             sys.stderr.write(
                 f"mp-mcp: {found.reason.message} Going on with a server of its own, as with "
@@ -145,7 +139,12 @@ class Pump:
             )
             sys.stderr.flush()
         self._home.is_embedded = True
-        return greet(self._home, self._asking, kind="agent", known=self._standing)
+        return self._greet()
+
+    def _greet(self) -> Greeted:
+        return greet(
+            self._home, self._asking, kind="agent", known=self._standing, choice=self._choice
+        )
 
     def _waits_for(self) -> int | None:
         return self._pid if self._open and self._server is not None else None
@@ -264,29 +263,15 @@ def _leave() -> None:
 def main() -> None:
     """The command `mp-mcp`."""
     try:
-        chosen = _options(sys.argv[1:])
-        Pump(find_home(), asking(os.environ, **chosen)).run()
+        flags, choice = read(sys.argv[1:])
+        Pump(find_home(), asking(os.environ, **flags), choice).run()
         hang_up()
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     except MpError as error:
-        sys.stderr.write(f"mp-mcp: {error.message}\n")
+        hint = f"\nhint: {error.hint}" if error.hint else ""
+        sys.stderr.write(f"mp-mcp: {error.message}{hint}\n")
         sys.exit(error.exit_code)
-
-
-def _options(words: list[str]) -> dict[str, str]:
-    """The options that are given. Raises: UsageError."""
-    chosen: dict[str, str] = {}
-    while words:
-        word = words.pop(0)
-        if word in ("-h", "--help", "--version"):
-            sys.stdout.write(f"mp-mcp {__version__}\n" if word == "--version" else USAGE)
-            sys.exit(ExitCode.OK)
-        name, _, value = word.partition("=")
-        if name not in ("--account", "--project", "--workspace") or not (value or words):
-            raise UsageError(f"cannot use {word!r}\n{USAGE.rstrip()}")
-        chosen[name.removeprefix("--")] = value or words.pop(0)
-    return chosen
 
 
 if __name__ == "__main__":

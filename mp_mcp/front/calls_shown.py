@@ -44,7 +44,7 @@ def line(call: Mapping[str, Any], flags: Flags) -> str:
     cost = [one for one in cost if one]
     start, end = f"{number:>5}  {when}  {client:{LABEL}}  ", f"  ({', '.join(cost)}) {outcome}"
     room = talk.terminal_width() - len(start + end) if sys.stdout.isatty() else 10_000
-    return talk.printable(f"{start}{_cut(what_it_was, max(room, 20))}{end}") + "\n"
+    return f"{start}{_cut(what_it_was, max(room, 20))}{end}\n"
 
 
 def in_full(call: Mapping[str, Any]) -> str:
@@ -66,13 +66,9 @@ def in_full(call: Mapping[str, Any]) -> str:
         "message": call["message"],
         "job": call["job"],
     }
-    lines = [
-        f"{name:9}  {talk.printable(str(value))}"
-        for name, value in found.items()
-        if value is not None
-    ]
+    lines = [f"{name:9}  {_safe(str(value))}" for name, value in found.items() if value is not None]
     if isinstance(sql, str):
-        lines += ["", *map(talk.printable, sql.replace("\t", "    ").split("\n"))]
+        lines += ["", *map(_safe, sql.replace("\t", "    ").split("\n"))]
     if not call["complete"]:
         lines += ["", "A secret or a very long text was left out."]
     return "\n".join(lines) + "\n"
@@ -84,9 +80,12 @@ def what(call: Mapping[str, Any]) -> str:
     words = " ".join(row["words"]) if row else str(call["tool"])
     arguments = dict(call["arguments"])
     sql = arguments.pop("sql", None)
-    told = [" ".join(str(sql).split())] if sql is not None else []
+    told = []
+    if sql is not None:
+        place = [str(arguments.pop(name)) for name in ("table", "file") if name in arguments]
+        told = [*place, " ".join(str(sql).split())]
     told += [f"{name}={_short(value)}" for name, value in arguments.items() if _says(name, value)]
-    return " ".join([words, *told])
+    return _safe(" ".join([words, *told]))
 
 
 def _says(name: str, value: Any) -> bool:
@@ -115,7 +114,12 @@ def _cells(call: Mapping[str, Any]) -> list[Any]:
 
 def _who(call: Mapping[str, Any]) -> str:
     program = call.get("program")
-    return f"{call['client']} ({program})" if program else str(call["client"])
+    return _safe(f"{call['client']} ({program})" if program else str(call["client"]))
+
+
+def _safe(text: str) -> str:
+    """The text without anything that a terminal would obey; its spaces stay."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _local(when: str, form: str | None = None) -> str:

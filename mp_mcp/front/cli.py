@@ -6,12 +6,12 @@ Never shows a traceback, and never decides what a tool does. Every start pays ev
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
 from mp_mcp import __version__
-from mp_mcp.error_codes import exit_code_of
+from mp_mcp.error_codes import error_of, exit_code_of
 from mp_mcp.errors import ExitCode, MpError, UsageError
 from mp_mcp.front import commands, follow, link, render, talk
 from mp_mcp.front.flags import VERSION, Flags
@@ -24,11 +24,11 @@ DELIVERED = ("export_sql", "snapshot_database")
 """Tools whose answer is a file that waits to be moved to where the person wants it."""
 
 FIRST_WELCOME = """\
-mp: Mixpanel and local SQL in your terminal, shared with your AI agents. No account is stored yet.
-  mp demo          look around: a tour in two minutes, no account needed
-  mp auth login    check a Mixpanel service account and store it
-  mp doctor        check the setup of this machine and of your AI clients
-  mp --help        all commands; mp-mcp is the server for AI clients
+mp: Mixpanel and local SQL, shared with your AI agents. No account is stored yet. More: mp --help
+  mp demo              look around: a tour in two minutes, without an account
+  mp auth login        check and store an account; mp doctor then checks the whole setup
+  mp fetch events --from 2025-01-01 --to 2025-01-31     download events into a local table
+  mp query sql "SELECT event, count(*) FROM events GROUP BY 1"
 """
 
 WELCOME = """\
@@ -104,14 +104,24 @@ def run_tool(flags: Flags, tool: str, arguments: dict[str, Any], wants_one: bool
         render.show_value(reply.result, flags)
     else:
         render.show(reply.result, flags)
-    if isinstance(flags.chart, str):
-        from mp_mcp.front import chart_file
-
-        chart_file.write(flags.chart, tool, arguments, reply.result, quiet=flags.quiet)
+    _finish(flags, tool, arguments, reply.result)
     if flags.verbose:
         took = (time.monotonic() - started) * 1000
         server = f"server pid {reply.pid}, version {reply.version}"
         talk.say(f"{tool}: {took:.0f} ms, {server}, project {reply.result.get('project')}")
+
+
+def _finish(
+    flags: Flags, tool: str, arguments: Mapping[str, Any], result: Mapping[str, Any]
+) -> None:
+    """What is done beside showing the answer. Raises: MpError."""
+    if isinstance(flags.chart, str):
+        from mp_mcp.front import chart_file
+
+        chart_file.write(flags.chart, tool, arguments, result, quiet=flags.quiet)
+    if result.get("not_saved"):
+        # The answer is out; the exit code tells a script that the rest was not done.
+        raise error_of(result["not_saved"])
 
 
 def _check(flags: Flags) -> None:
@@ -183,6 +193,15 @@ def _failed(error: MpError) -> int:
     return exit_code_of(found.code)
 
 
+def _discreet(text: str) -> str:
+    """Without the secrets of this process, which a message of Python or a library may quote."""
+    with suppress(MpError):
+        client = asking()
+        for secret in (client.secret, client.oauth_token):
+            text = text.replace(secret, "***") if secret else text
+    return text
+
+
 def _surprised(error: Exception) -> int:
     """A bug of ours: one line on the screen, the rest in a file."""
     import traceback
@@ -190,7 +209,7 @@ def _surprised(error: Exception) -> int:
     path = find_home().logs / "mp-crash.log"
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    name = type(error).__name__
-    talk.say(f"error: mp has a bug ({name}: {error}); please report it with {path}")
+        path.write_text(_discreet("".join(traceback.format_exception(error))), encoding="utf-8")
+    name = f"{type(error).__name__}: {error}"
+    talk.say(_discreet(f"error: mp has a bug ({name}); please report it with {path}"))
     return ExitCode.UNEXPECTED

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from mp_mcp.errors import UsageError
 from mp_mcp.front.flags import Flags, Option
+from mp_mcp.wording import closest
 
 Run = Callable[[Flags, dict[str, Any]], None]
 """Gets the flags of every command, and by name those values of its own that were given."""
@@ -66,8 +67,6 @@ def command(*parameters: Argument | Option) -> Callable[[Callable[..., None]], C
 
 def unknown(what: str, name: str, known: Iterable[str], otherwise: str) -> UsageError:
     """The error for a name that is not `known`: its hint is the closest one, or `otherwise`."""
-    import difflib  # 3 ms that only a mistake costs
-
-    near = difflib.get_close_matches(name, list(known), n=1)
+    near = closest(name, known)
     hint = f"Did you mean {near[0]}?" if near else otherwise
     return UsageError(f"No such {what}: {name}", hint=hint)

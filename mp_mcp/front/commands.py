@@ -42,6 +42,10 @@ BY_HAND = {
     ("history", "show"): ("mp_mcp.front.history:show", "One call: its arguments and exact SQL."),
     ("history", "rerun"): ("mp_mcp.front.history:rerun", "Run one of the calls again."),
     ("doctor",): ("mp_mcp.front.doctor:doctor", "Check the setup, and say how to mend it."),
+    ("server", "config"): (
+        "mp_mcp.front.client_config:config",
+        "Print how an MCP client is configured.",
+    ),
     ("completion",): (
         "mp_mcp.front.completion:completion",
         "Print a script that completes mp's words in your shell.",

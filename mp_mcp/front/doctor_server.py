@@ -3,7 +3,6 @@
 Never starts or stops a server. It looks at a file's lock and never takes it.
 """
 
-import fcntl
 import os
 import stat
 import struct
@@ -32,6 +31,9 @@ def findings(home: Home, flags: Flags) -> Iterator[Finding]:
 
 
 def _server(home: Home) -> tuple[Finding, int | None]:
+    if home.is_embedded:
+        told = "MP_SERVER=off: each program is its own server, and shares nothing"
+        return note("server", told, "Unset MP_SERVER to share tables and budget"), None
     try:
         found = link.ask(home, asking(), "mp/status", start=False)
     except lease.Absent:
@@ -111,6 +113,10 @@ def _file(path: Path, server: int | None) -> Finding:
 
 def _holder(path: Path) -> int | None:
     """The process whose lock is in the way of writing. We hold none, so closing drops none."""
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
     opened = os.open(path, os.O_RDWR)
     try:
         wanted = (fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)

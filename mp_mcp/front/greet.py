@@ -44,16 +44,19 @@ def greet(
     kind: str,
     start: bool = True,
     known: Mapping[str, Any] | None = None,
+    choice: Mapping[str, Any] | None = None,
 ) -> Greeted:
     """Connect, greet, and try again when the server was just leaving.
 
     `kind` is `agent` or `human`; with `start` False nothing is spawned. `known` is the account and
-    project that this client's answers came from so far: the server says when they change.
+    project that this client's answers came from so far: the server says when they change. `choice`
+    is which tools it wants.
     Raises: ServerUnreachableError when no server answers; lease.NotStarted when none can be
     started; lease.Absent without `start`.
     """
     # Who may not start a server may not displace one either.
-    hello = _hello(asking, kind, __version__ if start else "0", known)
+    more = {**(choice or {}), **({"known": dict(known)} if known else {})}
+    hello = _hello(asking, kind, __version__ if start else "0", more)
     deadline = time.monotonic() + START_PATIENCE_S
     while True:
         connection = lease.connect(home) if start else lease.dial(home)
@@ -73,15 +76,14 @@ def label(kind: str) -> str:
     return f"{'mp' if kind == 'human' else 'mp-mcp'} pid {os.getpid()}"
 
 
-def _hello(asking: Asking, kind: str, version: str, known: Mapping[str, Any] | None) -> bytes:
+def _hello(asking: Asking, kind: str, version: str, more: Mapping[str, Any]) -> bytes:
     params: dict[str, Any] = {
         "version": version,
         "kind": kind,
         "label": label(kind),
         "asking": asking.as_dict(),
+        **more,
     }
-    if known:
-        params["known"] = dict(known)
     message = {"jsonrpc": "2.0", "id": "hello", "method": "mp/hello", "params": params}
     return json.dumps(message).encode() + b"\n"
 

@@ -40,6 +40,11 @@ def history(flags: Flags, follow: bool = False, limit: int = 20, **wanted: str) 
     if not 1 <= limit <= MOST:
         raise UsageError(f"--limit is 1 to {MOST}, not {limit}.", hint="Example: --limit 50")
     home, params = find_home(), {**wanted, "limit": limit}
+    if follow and home.is_embedded:
+        raise UsageError(
+            "With MP_SERVER=off nothing is shared: there is nobody to follow.",
+            hint="Unset MP_SERVER, or leave -f out.",
+        )
     if follow:
         _follow(home, flags, params)
         return

@@ -147,7 +147,7 @@ def write(text: str) -> None:
 
 def _notices(result: Result) -> None:
     hint = result.get("hint")
-    if result.get("truncated"):
+    if result.get("truncated") and not result.get("saved_as"):
         count = len(result.get("rows") or [])
         talk.say(f"showing the first {count} rows; there are more: see --limit")
     if result.get("notice"):

@@ -90,7 +90,7 @@ def _databases(found: Mapping[str, Any]) -> str:
 
 
 def _lanes(one: Mapping[str, Any]) -> str:
-    waiting = f"{one['waiting_writes']} writes and {one['waiting_reads']} reads queued"
+    waiting = f"{one['waiting_writes']} writes and {one.get('waiting_reads', 0)} reads queued"
     return f"{one['running']} running, {waiting}"
 
 
@@ -103,7 +103,7 @@ def _files(found: Mapping[str, Any]) -> str:
 def _budgets(found: Mapping[str, Any]) -> list[str]:
     lines = []
     for one in found["budgets"][:MOST_LINES]:
-        left = one["left"]
+        left = max(0, one["limit"] - one["used"])
         span = "hour" if one["window_s"] >= 3600 else "minute"
         text = (
             f"budget    {one['api']} of {one['project']}: {left} of {one['limit']} left this {span}"

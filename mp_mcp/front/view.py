@@ -14,7 +14,7 @@ from mp_mcp.front.talk import printable
 
 ABOUT_ROWS = (
     *("columns", "types", "rows", "row_count", "truncated", "hint", "project"),
-    *("cached_at", "notice", "time_zone"),
+    *("cached_at", "notice", "time_zone", "saved_as", "saved_rows", "not_saved"),
 )
 """Fields of a table that are shown in another way, or that every answer has."""
 

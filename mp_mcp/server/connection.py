@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 import anyio
 from anyio.abc import TaskGroup
-from mcp.shared._context_streams import ContextReceiveStream, create_context_streams
+from anyio.streams.memory import MemoryObjectReceiveStream
+from mcp.shared._context_streams import create_context_streams
 from mcp.shared.message import SessionMessage
 from mcp_types import (
     INTERNAL_ERROR,
@@ -29,10 +30,15 @@ from mp_mcp.errors import MpError, UsageError
 from mp_mcp.server import lines, protocol, requests
 from mp_mcp.server.lease import LEAVING, LONGEST_LINE
 from mp_mcp.server.session import Greeting, Session
+from mp_mcp.settings import Asking
 
 logger = logging.getLogger(__name__)
 
 GREETING = "mp/hello"
+MOST_UNREAD = 100
+"""So many answers may wait for a client to read; until then it is not heard any more."""
+
+Replies = MemoryObjectReceiveStream[SessionMessage]
 
 FIRST_WORDS_S = 5.0
 
@@ -56,11 +62,20 @@ class Host(requests.Host, Protocol):
     def enter(self, greeting: Greeting | None) -> Session:
         """A session for this client."""
 
+    def check(self, greeting: Greeting) -> None:
+        """Raises: UsageError when it chooses tools that do not exist."""
+
     def standing_of(self, greeting: Greeting) -> dict[str, Any]:
         """The account and project that its answers will come from."""
 
     def exit(self, session: Session) -> None:
         """This client is gone."""
+
+    async def open_http(self, port: object, asking: Asking) -> str:
+        """Open the HTTP door for clients that ask like this one; its URL."""
+
+    def stop(self) -> None:
+        """Leave, and let the next server start as a new one."""
 
     def status(self) -> dict[str, Any]:
         """What `mp server status` shows."""
@@ -77,6 +92,8 @@ class Connection:
         self._writer = writer
         self._session: Session
         self._tasks: TaskGroup
+        self._asking = Asking()
+        self._written = anyio.Event()
 
     async def serve(self) -> None:
         """Answer the client until it hangs up; its running calls end with it."""
@@ -95,7 +112,7 @@ class Connection:
             return
         session = self._session = self._host.enter(greeting)
         send_in, read_in = create_context_streams[SessionMessage | Exception](0)
-        send_out, read_out = create_context_streams[SessionMessage](0)
+        send_out, read_out = anyio.create_memory_object_stream[SessionMessage](0)
         try:
             async with send_in, read_in, send_out, read_out, anyio.create_task_group() as tasks:
                 self._tasks = tasks
@@ -104,9 +121,10 @@ class Connection:
                 # Closed first: the SDK would wait a second to say goodbye for each running call.
                 with closing(read_out):
                     if greeting is None:
-                        await self._dispatch(first, session, send_in)
+                        await self._dispatch(first, send_in)
                     async for message in messages:
-                        await self._dispatch(message, session, send_in)
+                        await self._dispatch(message, send_in)
+                        await self._until_it_reads(read_out)
                 tasks.cancel_scope.cancel()
         except* (BrokenPipeError, ConnectionResetError, anyio.BrokenResourceError):
             logger.debug("client %s hung up", session.label)
@@ -133,12 +151,15 @@ class Connection:
         try:
             greeting = Greeting(request.params or {}) if request and is_greeting else None
             self._host.require_room(greeting)
+            if greeting is not None:
+                self._host.check(greeting)
         except MpError as error:
             if request is not None:
                 await self._answer(_failure(request, error))
             raise
         if greeting is None or request is None:
             return None
+        self._asking = greeting.asking
         newer = greeting.is_newer_than(__version__)
         is_leaving = self._host.is_leaving or newer
         told = {**self._identity(), "leaving": is_leaving}
@@ -149,9 +170,7 @@ class Connection:
             self._host.leave(f"{greeting.label} brings the newer version {greeting.version}")
         return greeting
 
-    async def _dispatch(
-        self, message: SessionMessage | JSONRPCError, session: Session, send_in: Any
-    ) -> None:
+    async def _dispatch(self, message: SessionMessage | JSONRPCError, send_in: Any) -> None:
         if isinstance(message, JSONRPCError):
             await self._answer(message)
             return
@@ -163,14 +182,13 @@ class Connection:
                 await send_in.send(message)
         elif request.method == "mp/status":
             await self._answer(_success(request, self._host.status()))
-        elif request.method == "mp/names":
-            names = await session.known_names(str((request.params or {}).get("kind")))
-            await self._answer(_success(request, {"names": names}))
         elif request.method in requests.ANSWERED or request.method == "mp/follow":
             self._tasks.start_soon(self._answer_to_front, request)
         elif request.method == "mp/stop":
             await self._answer(_success(request, self._identity()))
-            self._host.leave("asked by a client")
+            self._host.stop()
+        elif request.method == "mp/http":
+            await self._open_http(request)
         else:
             data = ErrorData(code=INVALID_REQUEST, message=f"Unknown request {request.method}")
             await self._answer(JSONRPCError(jsonrpc="2.0", id=request.id, error=data))
@@ -189,11 +207,27 @@ class Connection:
         except MpError as error:
             await self._answer(_failure(request, error))
 
-    async def _write_all(self, replies: ContextReceiveStream[SessionMessage]) -> None:
+    async def _open_http(self, request: JSONRPCRequest) -> None:
+        try:
+            port = (request.params or {}).get("port")
+            url = await self._host.open_http(port, self._asking)
+        except MpError as error:
+            await self._answer(_failure(request, error))
+        else:
+            await self._answer(_success(request, {"url": url}))
+
+    async def _until_it_reads(self, replies: Replies) -> None:
+        """Who asks on and on without reading must not fill our memory with answers."""
+        while replies.statistics().tasks_waiting_send > MOST_UNREAD:
+            self._written = anyio.Event()
+            await self._written.wait()
+
+    async def _write_all(self, replies: Replies) -> None:
         with suppress(anyio.ClosedResourceError):
             async for reply in replies:
                 self._writer.write(lines.as_line(reply))
                 await self._writer.drain()
+                self._written.set()
 
     async def _answer(self, message: JSONRPCResponse | JSONRPCError | JSONRPCNotification) -> None:
         self._writer.write(lines.as_line(SessionMessage(message)))

@@ -15,7 +15,8 @@ from anyio.abc import TaskGroup, TaskStatus
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from mp_mcp.call import run, validated
+from mp_mcp.arguments import validated
+from mp_mcp.call import run
 from mp_mcp.error_codes import error_of
 from mp_mcp.errors import (
     CredentialsError,

@@ -18,6 +18,9 @@ STOPS_WITHIN_S = 10.0
 """A statement is interrupted at once, as a rule; a write that has begun ends first."""
 
 
+LONGEST_NUMBER = 19
+
+
 class Host(Protocol):
     """What these requests need of the door."""
 
@@ -36,7 +39,8 @@ async def history(host: Host, params: Mapping[str, Any], _: str) -> dict[str, An
 async def cancel(host: Host, params: Mapping[str, Any], by: str) -> dict[str, Any]:
     """Stop a call or a job. Raises: NotFoundError."""
     name = str(params.get("id", "")).strip().removeprefix("#")
-    call = host.call(int(name)) if name.isascii() and name.isdigit() else None
+    is_number = name.isascii() and name.isdigit() and len(name) < LONGEST_NUMBER
+    call = host.call(int(name)) if is_number else None
     if call is not None and call.job is None:
         call.cancel(by)
         with anyio.move_on_after(STOPS_WITHIN_S):

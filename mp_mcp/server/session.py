@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from mp_mcp.call import AGENT_BOUNDS, HUMAN_BOUNDS, Caller, LocalCaller
+from mp_mcp.call import AGENT_BOUNDS, HUMAN_BOUNDS, Caller, LocalCaller, Standing
 from mp_mcp.errors import MpError, UsageError
 from mp_mcp.mixpanel.tally import counting
 from mp_mcp.server.calls import CURRENT, Call, Client
@@ -18,6 +18,7 @@ from mp_mcp.server.job_runner import JobRunner
 from mp_mcp.server.lender import ProjectLender
 from mp_mcp.server.masking import masked
 from mp_mcp.server.standing import Seen
+from mp_mcp.server.toolsets import Choice
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.settings import Asking
 from mp_mcp.tool import Tool
@@ -25,6 +26,7 @@ from mp_mcp.tool import Tool
 logger = logging.getLogger(__name__)
 
 LONGEST_LABEL = 80
+LONGEST_VERSION = 40
 
 
 class Greeting:
@@ -35,13 +37,14 @@ class Greeting:
         asking = params.get("asking") or {}
         if not isinstance(asking, Mapping):
             raise UsageError("The greeting's asking must be an object.")
-        self.version = str(params.get("version", "0"))
+        self.version = str(params.get("version", "0"))[:LONGEST_VERSION]
         # Labels end up in logs and on terminals: no control characters.
-        label = "".join(c for c in str(params.get("label", "front")) if c.isprintable())
-        self.label = label[:LONGEST_LABEL]
+        label = str(params.get("label", "front"))[: 2 * LONGEST_LABEL]
+        self.label = "".join(c for c in label if c.isprintable())[:LONGEST_LABEL]
         self.is_human = params.get("kind") == "human"
         self.asking = Asking.from_dict(asking)
         self.known = Seen.from_dict(params.get("known"))
+        self.choice = Choice.from_dict(params)
 
     def is_newer_than(self, version: str) -> bool:
         """Whether this front may displace a server of that version."""
@@ -71,23 +74,22 @@ class Session:
         self._asking = greeting.asking
         self._lender = ProjectLender(workspaces, greeting.asking, bounds, jobs, greeting.known)
         # Not listed is not enough: an agent must not reach a human's tool by guessing its name.
-        self._tools = {
-            name: tool for name, tool in tools.items() if greeting.is_human or not tool.human_only
-        }
+        choice = greeting.choice
+        self.usable = tools if greeting.is_human else choice.usable(tools)
+        withheld = {} if greeting.is_human else choice.withheld(tools)
+        self.listed = tools if greeting.is_human else choice.listed(tools)
         run_job = partial(jobs.call, client=self.label)
-        self.caller: Caller = LocalCaller(self._tools, self._lender, bounds, run_job)
+        self.caller: Caller = LocalCaller(self.usable, self._lender, bounds, run_job, withheld)
         self.calls: dict[int, Call] = {}
+
+    def standing(self) -> Standing:
+        """Where this client stands now."""
+        return self._lender.standing()
 
     def offer_credentials(self) -> None:
         """Let jobs go on that wait for credentials such as this client's. Never fails."""
         with suppress(MpError):
             self._jobs.offer(self._lender.standing())
-
-    async def known_names(self, kind: str) -> list[str]:
-        """Names that a shell may offer: asks Mixpanel nothing, and never fails."""
-        with suppress(MpError):
-            return await self._lender.standing().known_names(kind)
-        return []
 
     @contextmanager
     def call(self, tool: str, arguments: Mapping[str, Any]) -> Iterator[Call]:
@@ -122,7 +124,7 @@ class Session:
 
     def _begun(self, tool: str, arguments: Mapping[str, Any]) -> Call:
         shown = masked(arguments, self._secrets())
-        found = self._tools.get(tool)
+        found = self.usable.get(tool)
         return Call(
             self._workspaces.history.next_number(),
             self.client,

@@ -31,6 +31,9 @@ MAX_COLUMNS = 300
 RESERVED_KEYS = frozenset(exact.FIXED_KEYS)
 """Case-folded keys that no property column may have."""
 
+KEPT = ("saved", "answer")
+"""Kinds of tables that are tables: what a SELECT or Mixpanel answered, kept as it is."""
+
 _LONGEST_NAME = 255
 _FIXED_IN_VIEW = {
     "events": "event, time, distinct_id, insert_id, day",
@@ -168,7 +171,7 @@ def drop_table(cursor: DuckDBPyConnection, table: str) -> None:
     Without its loads, because a job that goes on after it has to bring back what was dropped.
     """
     found = find_table(cursor, table)
-    shape = "TABLE" if found is not None and found.kind == "saved" else "VIEW"
+    shape = "TABLE" if found is not None and found.kind in KEPT else "VIEW"
     cursor.execute(f"DROP {shape} IF EXISTS main.{identifier(table)}")
     cursor.execute(f"DROP TABLE IF EXISTS {stored_name(table)}")
     cursor.execute("DELETE FROM _mp.tables WHERE lower(name) = lower(?)", [table])
