@@ -113,27 +113,30 @@ class LocalCaller:
             await anyio.to_thread.run_sync(picture.require)
         standing = self._lender.standing()
         try:
-            result = await self._run(found, parameters, standing, report)
+            title = picture.title_of(found.name, arguments) if wants_chart else None
+            result = await self._run(found, parameters, standing, report, title)
         except MpError as error:
             if not standing.notice:
                 raise
             hint = f"{standing.notice} {error.hint or ''}".strip()
             standing.notice_told()
             raise error.with_hint(hint) from error
-        if wants_chart:
-            # Of the whole answer: the bounds are for its rows.
-            await _draw(result, found, arguments)
         return self._finished(result, standing)
 
     async def _run(
-        self, tool: Tool, parameters: dict[str, Any], standing: Standing, report: Report
+        self,
+        tool: Tool,
+        parameters: dict[str, Any],
+        standing: Standing,
+        report: Report,
+        title: str | None,
     ) -> BaseModel:
         detach = parameters.pop(DETACH.name) if tool.is_job else False
         save_as = parameters.pop(SAVE_AS.name) if tool.is_savable else None
         if tool.is_job and self._run_job is not None:
             work = partial(self._run_job, tool, parameters, standing, detach=detach)
         else:
-            work = partial(_run_and_save, tool, parameters, standing, save_as=save_as)
+            work = partial(_run_and_keep, tool, parameters, standing, title=title, save_as=save_as)
         return await _kept_alive(work, report)
 
     def _finished(self, result: BaseModel, standing: Standing) -> BaseModel:
@@ -172,15 +175,20 @@ async def run(
     return result
 
 
-async def _run_and_save(
+async def _run_and_keep(
     tool: Tool,
     parameters: dict[str, Any],
     standing: Standing,
     report: Report,
     *,
+    title: str | None,
     save_as: str | None,
 ) -> BaseModel:
+    """Run, draw under this title, keep under this name."""
     result = await run(tool, parameters, standing, report)
+    if title is not None:
+        # Before the rest of the answer goes: a kept one leaves its start, the bounds some rows.
+        await _draw(result, title)
     if save_as is not None and isinstance(result, Rows):
         await save(result, save_as, standing)
     return result
@@ -246,11 +254,10 @@ def _bound(result: Rows, bounds: Bounds) -> None:
         result.hint = " ".join([*told, result.hint or "Narrow the question."])
 
 
-async def _draw(result: BaseModel, tool: Tool, arguments: Mapping[str, Any]) -> None:
+async def _draw(result: BaseModel, title: str) -> None:
     """Add the picture to a result, or a hint that there is nothing to draw."""
     shape = shape_of(result.model_dump(mode="json", exclude_none=True))
     if shape is not None and isinstance(result, Result):
-        title = picture.title_of(tool.name, arguments)
         result.picture = await anyio.to_thread.run_sync(picture.picture, shape, title)
     elif isinstance(result, Rows):
         result.hint = " ".join(filter(None, ["There is nothing to draw.", result.hint]))

@@ -96,7 +96,6 @@ SAVE_AS = Parameter(
     default=None,
 )
 """What every tool whose answer may be kept as a table takes besides its own arguments."""
-
 CHART = Parameter(
     "chart",
     Annotated[bool, Flag("--chart"), Field(description="Add a picture of the answer (PNG)")],
@@ -163,11 +162,8 @@ class Tool:
     @property
     def added(self) -> tuple[Parameter, ...]:
         """Arguments that the decorator brings along: the caller obeys them, not the function."""
-        return (
-            *((DETACH,) if self.is_job else ()),
-            *((SAVE_AS,) if self.is_savable else ()),
-            *((CHART,) if self.has_chart else ()),
-        )
+        possible = ((DETACH, self.is_job), (SAVE_AS, self.is_savable), (CHART, self.has_chart))
+        return tuple(parameter for parameter, is_taken in possible if is_taken)
 
     @cached_property
     def arguments_model(self) -> type[BaseModel]:

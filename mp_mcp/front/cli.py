@@ -6,7 +6,7 @@ Never shows a traceback, and never decides what a tool does. Every start pays ev
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -100,21 +100,20 @@ def run_tool(flags: Flags, tool: str, arguments: dict[str, Any], wants_one: bool
         spinner.erase()
     if target is not None:
         reply = reply._replace(result=target.take(reply.result))
-    if wants_one:
-        render.show_value(reply.result, flags)
-    else:
-        render.show(reply.result, flags)
-    _finish(flags, tool, arguments, reply.result)
+    _show(flags, tool, arguments, reply.result, wants_one=wants_one)
     if flags.verbose:
         took = (time.monotonic() - started) * 1000
         server = f"server pid {reply.pid}, version {reply.version}"
         talk.say(f"{tool}: {took:.0f} ms, {server}, project {reply.result.get('project')}")
 
 
-def _finish(
-    flags: Flags, tool: str, arguments: Mapping[str, Any], result: Mapping[str, Any]
+def _show(
+    flags: Flags, tool: str, arguments: dict[str, Any], result: dict[str, Any], *, wants_one: bool
 ) -> None:
-    """What is done beside showing the answer. Raises: MpError."""
+    if wants_one:
+        render.show_value(result, flags)
+    else:
+        render.show(result, flags)
     if isinstance(flags.chart, str):
         from mp_mcp.front import chart_file
 

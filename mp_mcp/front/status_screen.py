@@ -115,8 +115,9 @@ def _budgets(found: Mapping[str, Any]) -> list[str]:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    seen = screen.here()
-    drawn = table.drawn(columns, rows, seen._replace(width=seen.width and seen.width - 2))
+    here = screen.here()
+    inner = here._replace(width=here.width - 2) if here.width else here
+    drawn = table.drawn(columns, rows, inner)
     return "\n".join(f"  {line}" for line in drawn.splitlines())
 
 

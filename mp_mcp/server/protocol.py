@@ -183,8 +183,11 @@ async def _called(
             with call.scope:
                 model = await session.caller.call(params.name, arguments, report)
                 call.answered(model)
-                structured = model.model_dump(mode="json", exclude_none=True)
-                return _result(structured, session, picture=getattr(model, "picture", None))
+                return _result(
+                    model.model_dump(mode="json", exclude_none=True),
+                    session,
+                    picture=getattr(model, "picture", None),
+                )
             told = call.failed(call.cancellation())
         except MpError as error:
             told = call.failed(error)
