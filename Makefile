@@ -6,7 +6,7 @@ PYTHON ?= $(shell for each in $(CANDIDATES); do \
 BIN := .venv/bin
 UV := $(shell command -v uv)
 
-.PHONY: demo test test-chaos test-clients lint bench setup generate clean
+.PHONY: demo test test-chaos chaos soak fuzz test-clients conformance lint bench setup generate clean
 
 demo: .venv/runtime
 	@$(BIN)/mp demo
@@ -20,11 +20,30 @@ test-chaos: .venv/dev
 	MP_TEST_CHAOS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/chaos \
 		tests/processes/test_exactness*.py tests/processes/test_guard_keeps_the_lock.py
 
+# Kills and other troubles under a mixed load, audited: make chaos KILLS=500 SEED=7
+KILLS ?= 50
+chaos: .venv/dev
+	$(BIN)/python -m tests.chaos --kills $(KILLS) $(if $(SEED),--seed $(SEED))
+
+# Agents and people at work for minutes; errors, growing memory and open files fail.
+MINUTES ?= 10
+soak: .venv/dev
+	$(BIN)/python -m tests.soak --minutes $(MINUTES)
+
+# At length and at random: the export reader, SQL, and whatever else tests/fuzz has.
+fuzz: .venv/dev
+	MP_TEST_FUZZ=1 $(BIN)/python -m pytest -n 2 -o faulthandler_timeout=0 tests/fuzz
+
 # Other people's clients against the simulator; they are installed below .venv/clients first.
 test-clients: .venv/dev
 	$(BIN)/python -m tests.clients.environments
 	MP_TEST_CLIENTS=1 $(BIN)/python -m pytest tests/clients
 
+# The official MCP suite and the MCP Inspector; npm packages, installed below .venv/conformance.
+conformance: .venv/dev
+	$(BIN)/python -m tests.conformance
+
+# At length: what strangers may send to the socket.
 lint: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .

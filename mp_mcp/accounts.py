@@ -206,7 +206,7 @@ def _parse(path: Path, *, strict: bool) -> dict[str, Any]:
     import tomllib  # not paid by an `mp` that needs no account
 
     try:
-        if strict and path.stat().st_mode & 0o077:
+        if path.stat().st_mode & 0o077:
             raise SettingsError(
                 f"{path} can be read by other users.", hint=f"Run: chmod 600 {path}"
             )

@@ -3,15 +3,15 @@
 Never knows a tool, a front or a protocol: errors leave it as MpError, answers as models.
 """
 
-import difflib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import anyio
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from mp_mcp.arguments import find, validated
 from mp_mcp.error_groups import leading_error
 from mp_mcp.errors import MpError, UsageError
 from mp_mcp.progress import Progress, Report, no_report
@@ -213,43 +213,6 @@ async def _lent(
                 chosen["job_id"] = job_id
             handles[name] = await standing.lend(handle, **chosen)
     return handles
-
-
-def find(tools: Mapping[str, Tool], name: str) -> Tool:
-    """The tool of that name. Raises: UsageError with the closest name."""
-    if name in tools:
-        return tools[name]
-    close = difflib.get_close_matches(name, tools, n=1)
-    hint = f"Did you mean {close[0]}?" if close else "Known tools: " + ", ".join(tools)
-    raise UsageError(f"There is no tool {name!r}.", hint=hint)
-
-
-def validated(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The call's parameters as the tool's types. Raises: UsageError that names each argument."""
-    try:
-        model = tool.arguments_model.model_validate(dict(arguments))
-    except ValidationError as error:
-        problems = [_problem(tool, dict(found)) for found in error.errors(include_url=False)]
-        raise UsageError(
-            f"{tool.name}: " + "; ".join(problems) + ".",
-            hint="Arguments: " + ", ".join(_spelled(tool)) + ".",
-        ) from error
-    return {parameter.keyword: getattr(model, parameter.name) for parameter in tool.parameters}
-
-
-def _problem(tool: Tool, found: dict[str, Any]) -> str:
-    name = ".".join(str(part) for part in found["loc"]) or "arguments"
-    if found["type"] == "extra_forbidden":
-        known = [parameter.name for parameter in tool.parameters]
-        close = difflib.get_close_matches(name, known, n=1)
-        return f"unknown argument {name}" + (f", did you mean {close[0]}?" if close else "")
-    if found["type"] == "missing":
-        return f"{name} is required"
-    return f"{name}: {str(found['msg']).removeprefix('Value error, ')}"
-
-
-def _spelled(tool: Tool) -> list[str]:
-    return [p.name if p.required else f"[{p.name}]" for p in tool.parameters] or ["none"]
 
 
 def _bound(result: Rows, bounds: Bounds) -> None:

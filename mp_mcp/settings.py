@@ -6,6 +6,7 @@ and cheap to import, because `mp` starts with it; it never reads stored accounts
 
 import math
 import os
+import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +15,9 @@ from mp_mcp.errors import SettingsError
 if TYPE_CHECKING:
     from pathlib import Path
 
+
+HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
+"""Where there are none (Windows), every process is its own server."""
 
 VARIABLES: Mapping[str, str] = {
     "MP_HOME": "state folder, `~/.mp` (mode 0700): `mp.toml`, `state.db` (budget, cache, jobs), "
@@ -86,7 +90,7 @@ def find_home(environ: Mapping[str, str] = os.environ) -> Home:
     server = environ.get("MP_SERVER") or "on"
     if server not in ("on", "off"):
         raise SettingsError(f"MP_SERVER is {server!r}.", hint="Set it to off, or unset it.")
-    home.is_embedded = server == "off"
+    home.is_embedded = server == "off" or not HAS_UNIX_SOCKETS
     return home
 
 

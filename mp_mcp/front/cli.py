@@ -11,7 +11,8 @@ from contextlib import suppress
 from typing import Any
 
 from mp_mcp import __version__
-from mp_mcp.errors import ExitCode, MpError, error_of, exit_code_of
+from mp_mcp.error_codes import error_of, exit_code_of
+from mp_mcp.errors import ExitCode, MpError
 from mp_mcp.front import commands, follow, link, render, talk
 from mp_mcp.front.flags import VERSION, Flags
 from mp_mcp.front.greet import hang_up
@@ -22,10 +23,18 @@ from mp_mcp.settings import Asking, Home, asking, find_home
 DELIVERED = ("export_sql", "snapshot_database")
 """Tools whose answer is a file that waits to be moved to where the person wants it."""
 
+FIRST_WELCOME = """\
+mp: Mixpanel and local SQL, shared with your AI agents. No account is stored yet. More: mp --help
+  mp demo              look around: a tour in two minutes, without an account
+  mp auth login        check and store an account; mp doctor then checks the whole setup
+  mp fetch events --from 2025-01-01 --to 2025-01-31     download events into a local table
+  mp query sql "SELECT event, count(*) FROM events GROUP BY 1"
+"""
+
 WELCOME = """\
 mp: Mixpanel and local SQL in your terminal, shared with your AI agents. All of it: mp --help
-  mp auth login                                         check and store an account
-  mp demo                                               a tour in two minutes, without an account
+  mp status        who is connected, what runs, what is left of the budget
+  mp history -f    what the agents do, live
   mp fetch events --from 2025-01-01 --to 2025-01-31     download events into a local table
   mp query sql "SELECT event, count(*) FROM events GROUP BY 1"
 """
@@ -120,7 +129,7 @@ def _called(
 
 def _obey(words: list[str]) -> None:
     if not words:
-        render.write(WELCOME)
+        render.write(WELCOME if _is_configured() else FIRST_WELCOME)
         return
     meant = parse(words, lambda words: commands.find(words, run_tool))
     if meant.asks is VERSION:
@@ -131,6 +140,13 @@ def _obey(words: list[str]) -> None:
         render.write(help_of(meant.command))
     else:
         meant.command.run(meant.flags, meant.values)
+
+
+def _is_configured() -> bool:
+    """Whether there may be an account. Only a look: pathlib and mp.toml would cost more."""
+    home = find_home()
+    files = (f"{home.name}/{name}" for name in ("mp.toml", "config.toml"))
+    return asking().has_account or any(map(os.path.exists, files))
 
 
 def _open_closed_streams() -> None:
@@ -149,6 +165,15 @@ def _failed(error: MpError) -> int:
     return exit_code_of(found.code)
 
 
+def _discreet(text: str) -> str:
+    """Without the secrets of this process, which a message of Python or a library may quote."""
+    with suppress(MpError):
+        client = asking()
+        for secret in (client.secret, client.oauth_token):
+            text = text.replace(secret, "***") if secret else text
+    return text
+
+
 def _surprised(error: Exception) -> int:
     """A bug of ours: one line on the screen, the rest in a file."""
     import traceback
@@ -156,7 +181,7 @@ def _surprised(error: Exception) -> int:
     path = find_home().logs / "mp-crash.log"
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    name = type(error).__name__
-    talk.say(f"error: mp has a bug ({name}: {error}); please report it with {path}")
+        path.write_text(_discreet("".join(traceback.format_exception(error))), encoding="utf-8")
+    name = f"{type(error).__name__}: {error}"
+    talk.say(_discreet(f"error: mp has a bug ({name}); please report it with {path}"))
     return ExitCode.UNEXPECTED

@@ -74,7 +74,7 @@ def _standing(before: Sequence[str], find: Find) -> tuple[Command, Option | None
         elif word.startswith("-"):
             option = _options(at).get(word)
             waiting = option if option and option.metavar else None
-        elif at.run is None:
+        elif at.leads_on(word):
             at = find((*at.words, word))
     return at, waiting
 

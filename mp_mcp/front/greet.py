@@ -13,7 +13,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from mp_mcp import __version__
-from mp_mcp.errors import ServerVersionError, error_of
+from mp_mcp.error_codes import error_of
+from mp_mcp.errors import ServerVersionError
 from mp_mcp.server import lease
 from mp_mcp.settings import Asking, Home
 

@@ -12,7 +12,8 @@ from contextlib import closing, suppress
 from typing import Any, NamedTuple
 
 from mp_mcp import __version__
-from mp_mcp.errors import ServerUnreachableError, ServerVersionError, error_of
+from mp_mcp.error_codes import error_of
+from mp_mcp.errors import ServerUnreachableError, ServerVersionError
 from mp_mcp.front.greet import STOPPED_PATIENCE_S, Greeted, greet
 from mp_mcp.server import lease, processes
 from mp_mcp.settings import Asking, Home

@@ -62,10 +62,16 @@ class _Line:
                 flags_have_ended = True
             elif _is_flag(word) and not flags_have_ended:
                 self._take_flags(word)
-            elif self.command.run is None:
+            elif self.command.leads_on(word) and not self._has_own(flags_have_ended):
                 self._enter(self._find((*self.command.words, word)))
             else:
                 self.placed.append(word)
+
+    def _has_own(self, flags_have_ended: bool) -> bool:
+        """Whether this very command has got something: then no longer command is meant."""
+        own = self._own.values()
+        has_flags = any(option in own for _, option, _ in self.given)
+        return self.command.run is not None and (flags_have_ended or bool(self.placed) or has_flags)
 
     def _enter(self, command: Command) -> None:
         self.command = command

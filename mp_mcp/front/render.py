@@ -67,6 +67,11 @@ def text_of(result: Result, chosen: str) -> str:
     return "".join("\t".join(_one_line(cell) for cell in row) + "\n" for row in rows)
 
 
+def width() -> int | None:
+    """Columns of the terminal on stdout; None for a file or a pipe, where nothing may be cut."""
+    return talk.terminal_width() if sys.stdout.isatty() else None
+
+
 def write(text: str) -> None:
     """Put text on stdout. Lone surrogates become \\u escapes, which are valid in JSON strings.
 
@@ -136,12 +141,12 @@ def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 def _table(result: Result) -> str:
     from mp_mcp.front import table
 
-    width = talk.terminal_width() if sys.stdout.isatty() else None
+    room = width()
     if _is_table(result):
         rest = {key: value for key, value in result.items() if key not in ABOUT_ROWS}
-        drawn = table.drawn(result["columns"], result["rows"], width) + "\n"
-        return (_fields(rest, width) + "\n" if rest else "") + drawn
-    return _fields({key: value for key, value in result.items() if key != "hint"}, width)
+        drawn = table.drawn(result["columns"], result["rows"], room) + "\n"
+        return (_fields(rest, room) + "\n" if rest else "") + drawn
+    return _fields({key: value for key, value in result.items() if key != "hint"}, room)
 
 
 def _fields(found: Result, width: int | None) -> str:

@@ -8,10 +8,13 @@ import gc
 import logging
 import os
 import socket
+import sys
 
 from mp_mcp import __version__
+from mp_mcp.errors import MpError
 from mp_mcp.server import logs
 from mp_mcp.server.lease import Lease, acquire
+from mp_mcp.server.private_files import forbid_core_dumps
 from mp_mcp.settings import Home, find_home
 
 logger = logging.getLogger("mp_mcp.server")
@@ -21,7 +24,11 @@ def main() -> None:
     """Serve until idle, asked to leave, or signalled."""
     home = find_home()
     os.umask(0o077)
-    lease = acquire(home)
+    forbid_core_dumps()
+    try:
+        lease = acquire(home)
+    except MpError as error:
+        sys.exit(f"{error.message} {error.hint or ''}")
     if lease is None:
         return  # another starter was faster; its server is as good as ours
     listener = lease.bind()

@@ -16,15 +16,17 @@ from typing import Any
 from mp_mcp.errors import ServerUnreachableError
 from mp_mcp.file_locks import try_lock
 from mp_mcp.server import processes, socket_path
-from mp_mcp.settings import Home
+from mp_mcp.server.private_files import require_own_folder
+from mp_mcp.settings import HAS_UNIX_SOCKETS, Home
 
 LEAVING = "server_leaving"
 """Error code of a request that a leaving server did not start: the next server will do it."""
 
 BUSY_PATIENCE_S = 4.0
 START_PATIENCE_S = 30.0
-LONGEST_LINE = 8 * 1024 * 1024
-"""Longest request in bytes that a server reads; an agent's SQL is thousands of times shorter."""
+LONGEST_LINE = 2 * 1024 * 1024
+"""Longest request in bytes that a server reads: to understand a longer one would take a second, in
+which nobody else is answered. An agent's SQL is hundreds of times shorter."""
 
 _PASSED_ON = (
     *("HOME", "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SYSTEMROOT"),
@@ -35,10 +37,6 @@ _PASSED_ON = (
     *("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
     "PYTHON_KEYRING_BACKEND",
 )
-
-
-HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
-"""Where there are none (Windows), every process is its own server."""
 
 
 class NotStarted(Exception):  # noqa: N818 - a finding: who can do without a server goes on
@@ -110,7 +108,9 @@ class Lease:
 
 def acquire(home: Home, patience_s: float = 3.0) -> Lease | None:
     """Become the server, waiting for one that is leaving; None when another one stays."""
+    require_own_folder(home)
     home.create()
+    home.run.chmod(0o700)
     lock = os.open(home.run / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
     deadline = time.monotonic() + patience_s
     while True:
@@ -146,8 +146,12 @@ def server_info(home: Home) -> dict[str, Any]:
 def dial(home: Home) -> socket.socket:
     """Connect to the running server.
 
-    Raises: Absent when nobody listens; ServerUnreachableError when its queue of callers stays full.
+    Raises: Absent when nobody listens; ServerUnreachableError when its queue of callers stays full;
+    SettingsError when others could have prepared its folder.
     """
+    if not HAS_UNIX_SOCKETS:
+        raise Absent
+    require_own_folder(home)
     deadline = time.monotonic() + BUSY_PATIENCE_S
     while True:
         client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -178,7 +182,7 @@ def connect(home: Home) -> socket.socket:
 
     Raises: ServerUnreachableError when it is hung; NotStarted when it does not come up.
     """
-    if home.is_embedded or not HAS_UNIX_SOCKETS:
+    if home.is_embedded:
         from mp_mcp.server import embedded  # brings the whole server along
 
         return embedded.connect(home)

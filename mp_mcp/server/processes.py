@@ -16,17 +16,19 @@ if TYPE_CHECKING:
 
 LOOK_S = 0.5
 
+PROC = "/proc"
+
 _NAME = "embedded-"
 
 
 def is_stopped(pid: int) -> bool:
     """Whether the process exists and was stopped (SIGSTOP, Ctrl-Z); False when nobody knows."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123 - cheap: asked again and again
+        with open(f"{PROC}/{pid}/stat", "rb") as file:  # noqa: PTH123 - cheap: asked again and again
             # The name in brackets may hold anything; the state follows the last bracket.
             return file.read().rpartition(b") ")[2][:1] in (b"T", b"t")
     except OSError:
-        return not os.path.isdir("/proc/self") and _state(pid).startswith("T")  # noqa: PTH112
+        return not os.path.isdir(f"{PROC}/self") and _state(pid).startswith("T")  # noqa: PTH112
 
 
 def _state(pid: int) -> str:

@@ -20,6 +20,7 @@ from mp_mcp.call import AGENT_BOUNDS
 from mp_mcp.errors import MpError
 from mp_mcp.server import memory, processes
 from mp_mcp.server.door import Door
+from mp_mcp.server.http_door import HttpDoor
 from mp_mcp.server.job_runner import JobRunner
 from mp_mcp.server.job_table import JobTable
 from mp_mcp.server.lease import Lease, is_held
@@ -45,10 +46,15 @@ async def run(home: Home, lease: Lease, listener: socket.socket) -> None:
     workspaces = Workspaces(home, settings)
     if not processes.embedded(home):
         workspaces.clean_spool()
-    async with composed(workspaces) as (door, jobs, leaving), anyio.create_task_group() as tasks:
+    async with (
+        composed(workspaces, with_http=True) as (door, jobs, leaving),
+        anyio.create_task_group() as tasks,
+    ):
         await door.open(listener)
         lease.announce(__version__, ready=True)
         tasks.start_soon(_leave_on_signal, door.leave)
+        if door.http is not None:
+            tasks.start_soon(door.http.open_again)
         tasks.start_soon(_leave_when_idle, door, settings.exit_after_s)
         tasks.start_soon(_leave_when_homeless, door, lease)
         _resume(jobs, workspaces)
@@ -71,7 +77,9 @@ async def run_embedded(home: Home, opened: Callable[[Door], None]) -> None:
 
 
 @asynccontextmanager
-async def composed(workspaces: Workspaces) -> AsyncIterator[tuple[Door, JobRunner, anyio.Event]]:
+async def composed(
+    workspaces: Workspaces, *, with_http: bool = False
+) -> AsyncIterator[tuple[Door, JobRunner, anyio.Event]]:
     """The parts of a server, put together; at the end they are closed in order."""
     leaving = anyio.Event()
 
@@ -82,10 +90,13 @@ async def composed(workspaces: Workspaces) -> AsyncIterator[tuple[Door, JobRunne
     memory.limit(workspaces.settings.max_process_gb)
     tools = discover(mp_mcp.tools)
     jobs = JobRunner(tools, lambda: JobTable(workspaces.state()))
+    jobs.on_end = workspaces.history.job_ended
     door = Door(tools, workspaces, jobs, leave)
     async with anyio.create_task_group() as tasks:
         # Before the first client can ask for one.
         await tasks.start(jobs.serve)
+        if with_http:
+            door.http = HttpDoor(door, workspaces.home, tasks)
         yield door, jobs, leaving
         await jobs.close()
         await door.close(GRACE_S)

@@ -13,12 +13,14 @@ import anyio.to_thread
 from mp_mcp import __version__, keychain
 from mp_mcp.call import Bounds
 from mp_mcp.errors import CredentialsError, MpError, UsageError
+from mp_mcp.history import History
 from mp_mcp.jobs import JobControl, Jobs
 from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport, MixpanelLogin
 from mp_mcp.overview import Overview, Workspace
 from mp_mcp.resolve import Resolved
 from mp_mcp.server import budgets
 from mp_mcp.server.job_runner import JobRunner
+from mp_mcp.server.project_history import HistoryOfProject
 from mp_mcp.server.project_jobs import JobsOfProject
 from mp_mcp.server.workspaces import Workspaces, database_path
 from mp_mcp.settings import Asking
@@ -88,6 +90,7 @@ class ProjectStanding:
             StoreReader: self._reader,
             StoreWriter: self._writer,
             Overview: self._overview,
+            History: self._history,
             Jobs: self._jobs_here,
             JobControl: self._jobs_here,
         }
@@ -214,6 +217,9 @@ class ProjectStanding:
 
     async def _overview(self) -> Handle:
         return _Overview(self)
+
+    async def _history(self) -> Handle:
+        return HistoryOfProject(self._workspaces.history, self.project_key)
 
     def workspace(self) -> Workspace:
         """What is known without asking Mixpanel or the database; never fails."""

@@ -19,6 +19,7 @@ from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport, MixpanelLogin
 from mp_mcp.mixpanel.models import Credentials, Target
 from mp_mcp.resolve import Resolved, base_url_name
 from mp_mcp.server import lease, processes
+from mp_mcp.server.history import History
 from mp_mcp.settings import Home
 from mp_mcp.state import State, open_state
 
@@ -40,6 +41,7 @@ class Workspaces:
         self._opening = anyio.Lock()
         self._state: State | None = None
         self._budget: Budget | None = None
+        self.history = History(self.state, settings.history_days)
 
     def clean_spool(self) -> None:
         """Remove the files of a server that was killed; only the lease's holder may."""
@@ -132,6 +134,7 @@ class Workspaces:
             await self._files.close()
         if self._mixpanel is not None:
             await self._mixpanel.close()
+        self.history.write()
         if self._state is not None:
             self._state.close()
 

@@ -54,6 +54,11 @@ class Lanes:
         """How many may run at once."""
         return self._most
 
+    @property
+    def waiting(self) -> int:
+        """Number of queries that wait for their turn."""
+        return sum(not waiter.done() for waiter in self._waiting)
+
     async def enter(self) -> Turn:
         """Wait for a turn, first come first served."""
         if self._short_free:

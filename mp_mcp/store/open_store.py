@@ -95,6 +95,7 @@ class Store:
             "state": found.state,
             "size_bytes": found.size,
             "running": found.running,
+            "waiting_reads": self.shared.lanes.waiting,
             "waiting_writes": self.shared.queue.waiting,
             "tables": tables and [table.model_dump(mode="json") for table in tables],
         }

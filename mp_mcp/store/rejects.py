@@ -144,12 +144,18 @@ class _Cleaner:
     def _join(self, line: bytes, path: Path) -> Iterator[bytes]:
         self._refuse_trailer(line, path)
         self._pending.append(line)
+        found: list[tuple[bytes, dict[str, object], bytes]] = []
         for glue in (b"\n", b""):
-            value, clean = _decode(glue.join(self._pending), self._done)
+            whole = glue.join(self._pending)
+            value, clean = _decode(whole, self._done if not found else Repair())
             if isinstance(value, dict):
-                whole, self._pending = glue.join(self._pending), []
-                yield from self._judge(whole, value, clean, path)
-                return
+                found.append((whole, value, clean))
+        if found:
+            self._pending = []
+            # A key may have been split, too: then only one of them is an event.
+            likely = next((one for one in found if _is_event(one[1])), found[0])
+            yield from self._judge(*likely, path)
+            return
         if len(self._pending) > _MOST_FRAGMENTS or sum(map(len, self._pending)) > _LONGEST_RECORD:
             self._give_up()
 

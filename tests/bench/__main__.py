@@ -16,13 +16,12 @@ from pathlib import Path
 
 from mp_mcp.demo.running import Running, simulator
 from mp_mcp.demo.story import Story
-from mp_mcp.mixpanel.ledger import Ledger
 from mp_mcp.resolve import base_url_name
 from mp_mcp.settings import Home
-from mp_mcp.state import open_state
 from tests.bench import beside, calls, ingest, queries, starts
 from tests.bench.timing import Figures
 from tests.processes.agents import bare_environ, mp
+from tests.processes.quotas import grant
 
 DAYS = 10
 FIRST, LAST = "2025-03-01", "2025-03-10"
@@ -46,7 +45,7 @@ def main() -> None:
         folder = Path(name)
         home = Home(folder / "home")
         environ = bare_environ() | {"MP_HOME": str(home.path)} | mixpanel.environ()
-        _grant(home, f"{base_url_name(mixpanel.base_url)}/{environ['MP_PROJECT_ID']}")
+        grant(home, f"{base_url_name(mixpanel.base_url)}/{environ['MP_PROJECT_ID']}")
         try:
             for part in options.parts or PARTS:
                 if part == "memory":
@@ -58,14 +57,6 @@ def main() -> None:
     text = json.dumps(found, indent=2)
     Path("bench.json").write_text(text + "\n", encoding="utf-8")
     sys.stdout.write(text + "\n")
-
-
-def _grant(home: Home, project: str) -> None:
-    """As many exports as the loops below take; Mixpanel grants some projects more as well."""
-    home.create()
-    state = open_state(home.state)
-    Ledger(state).state_quota(project, "export", per_window=100_000, at_once=None)
-    state.close()
 
 
 Part = Callable[[Figures, dict[str, str], Home, Running, Path], None]
@@ -100,7 +91,7 @@ def _memory(
 ) -> None:
     once = ingest.memory(environ, home, mixpanel, (FIRST, LAST))
     with simulator(events_per_day=5 * per_day, days=DAYS, last_day=LAST) as five_times:
-        _grant(home, f"{base_url_name(five_times.base_url)}/{environ['MP_PROJECT_ID']}")
+        grant(home, f"{base_url_name(five_times.base_url)}/{environ['MP_PROJECT_ID']}")
         big = ingest.memory(environ, home, five_times, (FIRST, LAST))
     times = round(big["peak_rss_mb"] / once["peak_rss_mb"], 2)
     found["memory"] = {"events": once, "5 x events": big, "peak: times": times}

@@ -42,7 +42,7 @@ def test_every_variable_that_the_code_names_is_described() -> None:
 
 def test_every_limit_is_a_row_with_its_value() -> None:
     rows = settings()
-    for text in ("max_clients = 64", "max_waiting_writes = 64", "max_reads = 8", "8 MiB"):
+    for text in ("max_clients = 64", "max_waiting_writes = 64", "max_reads = 8", "2 MiB"):
         assert text in rows
 
 

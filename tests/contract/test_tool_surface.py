@@ -13,7 +13,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 import mp_mcp.tools
-from mp_mcp.call import validated
+from mp_mcp.arguments import validated
 from mp_mcp.server.describe import described
 from mp_mcp.server.instructions import INSTRUCTIONS
 from mp_mcp.server.toolsets import Choice

@@ -208,9 +208,9 @@ class Command:
         self._stdin = stdin
         self.unfinished.add(self)
 
-    def finish(self) -> Finished:
+    def finish(self, patience_s: float = PATIENCE_S) -> Finished:
         """Wait for its end."""
-        stdout, stderr = self.process.communicate(self._stdin, timeout=PATIENCE_S)
+        stdout, stderr = self.process.communicate(self._stdin, timeout=patience_s)
         self.unfinished.discard(self)
         return Finished(self.process.returncode, stdout, stderr)
 

@@ -20,7 +20,9 @@ OFF = {"MP_SERVER": "off"}
 OWN_SERVER = r"mp-mcp: .*\. Going on with a server of its own, as with MP_SERVER=off: .*\n"
 AS_AGENT = "from mp_mcp.front.agent import main; main()"
 NO_SPAWN = f"import sys; sys.executable = '/nowhere'; {AS_AGENT}"
-NO_UNIX_SOCKETS = f"from mp_mcp.server import lease; lease.HAS_UNIX_SOCKETS = False; {AS_AGENT}"
+NO_SOCKETS = "import socket, mp_mcp.settings; mp_mcp.settings.HAS_UNIX_SOCKETS = False; "
+NO_UNIX_SOCKETS = NO_SOCKETS + AS_AGENT
+AS_PERSON = NO_SOCKETS + "import sys; from mp_mcp.front.cli import main; sys.argv[0] = 'mp'; main()"
 
 
 @pytest.fixture
@@ -98,6 +100,19 @@ def test_where_no_server_can_be_started_an_agent_serves_itself(
         assert agent.call("query_sql", sql="FROM t")["rows"] == [[7]]
         assert agent.call("inspect_workspace")["server_pid"] == agent.process.pid
         assert not lease.is_held(home)
+
+
+def test_without_unix_sockets_a_command_serves_itself(offline: dict[str, str], home: Home) -> None:
+    for words, code, says in (
+        (("save", "table", "t", "SELECT 7 AS n"), 0, '"rows": 1'),
+        (("query", "sql", "-s", "FROM t"), 0, "7"),
+        (("server", "status", "-f", "json"), 0, '"running": false'),
+        (("server", "start"), 3, "there is no shared server"),
+    ):
+        command = [sys.executable, "-c", AS_PERSON, *words]
+        found = subprocess.run(command, env=offline, capture_output=True, text=True, timeout=60)
+        assert (found.returncode, says in found.stdout + found.stderr) == (code, True), found
+    assert no_server_was_here(home)
 
 
 def test_a_state_folder_that_cannot_be_written_is_read(

@@ -1,6 +1,7 @@
 """The tool wait_job. Never holds its caller for longer than hosts allow."""
 
-from mp_mcp.errors import JobCancelledError, error_of
+from mp_mcp.error_codes import error_of
+from mp_mcp.errors import JobCancelledError
 from mp_mcp.jobs import WAIT_S, Job, Jobs
 from mp_mcp.progress import Progress
 from mp_mcp.tool import tool

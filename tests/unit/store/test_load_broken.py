@@ -114,6 +114,8 @@ def test_a_line_that_is_no_event_is_counted_and_kept(loader: Loader, bad: bytes)
         b'{"event":"Login","properties":{"time":1735732800,"n":\n1}}',
         b'{"event":"Login","properties":{"time":1735732800,"n":1\n}\n}',
         b'{\n"event":"Login","properties":\n{"time":1735732800,"n":1}}',
+        b'{"\nevent":"Login","properties":{"time":1735732800,"n":1}}',
+        b'{"event":"Login","prope\nrties":{"ti\nme":1735732800,"n":1}}',
     ],
 )
 def test_a_record_that_was_split_over_lines_is_joined(loader: Loader, raw: bytes) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mp_mcp.call import validated
+from mp_mcp.arguments import validated
 from mp_mcp.errors import MixpanelError, PlanError, UsageError
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.jql import DEPRECATED
