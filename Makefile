@@ -43,7 +43,6 @@ test-clients: .venv/dev
 conformance: .venv/dev
 	$(BIN)/python -m tests.conformance
 
-# At length: what strangers may send to the socket.
 lint: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
