@@ -12,12 +12,14 @@ import anyio
 from pydantic import BaseModel
 
 from mp_mcp.arguments import find, validated
+from mp_mcp.charts import picture
+from mp_mcp.charts.shape import shape_of
 from mp_mcp.error_groups import leading_error
 from mp_mcp.errors import MpError, UsageError
 from mp_mcp.progress import Progress, Report, no_report
 from mp_mcp.results import Result, Rows, bounded, fitting_names, size_of
 from mp_mcp.saving import save
-from mp_mcp.tool import DETACH, SAVE_AS, Handle, Tool
+from mp_mcp.tool import CHART, DETACH, SAVE_AS, Handle, Tool
 
 HEARTBEAT_S = 3.0
 """Hosts give up on silent calls; some only after 60 s, some after 5, and a server may have to start
@@ -105,9 +107,14 @@ class LocalCaller:
             raise refusal.with_hint(refusal.hint or "")  # each call raises its own
         found = find(self._tools, tool)
         parameters = validated(found, arguments)
+        wants_chart = found.has_chart and parameters.pop(CHART.name)
+        if wants_chart:
+            # Before the call, which may cost a query.
+            await anyio.to_thread.run_sync(picture.require)
         standing = self._lender.standing()
         try:
-            result = await self._run(found, parameters, standing, report)
+            title = picture.title_of(found.name, arguments) if wants_chart else None
+            result = await self._run(found, parameters, standing, report, title)
         except MpError as error:
             if not standing.notice:
                 raise
@@ -117,14 +124,19 @@ class LocalCaller:
         return self._finished(result, standing)
 
     async def _run(
-        self, tool: Tool, parameters: dict[str, Any], standing: Standing, report: Report
+        self,
+        tool: Tool,
+        parameters: dict[str, Any],
+        standing: Standing,
+        report: Report,
+        title: str | None,
     ) -> BaseModel:
         detach = parameters.pop(DETACH.name) if tool.is_job else False
         save_as = parameters.pop(SAVE_AS.name) if tool.is_savable else None
         if tool.is_job and self._run_job is not None:
             work = partial(self._run_job, tool, parameters, standing, detach=detach)
         else:
-            work = partial(_run_and_save, tool, parameters, standing, save_as=save_as)
+            work = partial(_run_and_keep, tool, parameters, standing, title=title, save_as=save_as)
         return await _kept_alive(work, report)
 
     def _finished(self, result: BaseModel, standing: Standing) -> BaseModel:
@@ -163,15 +175,20 @@ async def run(
     return result
 
 
-async def _run_and_save(
+async def _run_and_keep(
     tool: Tool,
     parameters: dict[str, Any],
     standing: Standing,
     report: Report,
     *,
+    title: str | None,
     save_as: str | None,
 ) -> BaseModel:
+    """Run, draw under this title, keep under this name."""
     result = await run(tool, parameters, standing, report)
+    if title is not None:
+        # Before the rest of the answer goes: a kept one leaves its start, the bounds some rows.
+        await _draw(result, title)
     if save_as is not None and isinstance(result, Rows):
         await save(result, save_as, standing)
     return result
@@ -235,6 +252,15 @@ def _bound(result: Rows, bounds: Bounds) -> None:
     result.row_count = len(kept)
     if told:
         result.hint = " ".join([*told, result.hint or "Narrow the question."])
+
+
+async def _draw(result: BaseModel, title: str) -> None:
+    """Add the picture to a result, or a hint that there is nothing to draw."""
+    shape = shape_of(result.model_dump(mode="json", exclude_none=True))
+    if shape is not None and isinstance(result, Result):
+        result.picture = await anyio.to_thread.run_sync(picture.picture, shape, title)
+    elif isinstance(result, Rows):
+        result.hint = " ".join(filter(None, ["There is nothing to draw.", result.hint]))
 
 
 class _Alive:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 Row = list[Any]
 
@@ -23,6 +23,16 @@ class Result(BaseModel):
         default=None, description="UTC time of a cached answer; absent when just asked"
     )
     notice: str | None = Field(default=None, description="a change that you must know of")
+    _picture: bytes | None = PrivateAttr(default=None)
+
+    @property
+    def picture(self) -> bytes | None:
+        """Its chart as a PNG, beside what it says."""
+        return self._picture
+
+    @picture.setter
+    def picture(self, picture: bytes) -> None:
+        self._picture = picture
 
 
 class Rows(Result):

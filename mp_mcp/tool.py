@@ -96,6 +96,12 @@ SAVE_AS = Parameter(
     default=None,
 )
 """What every tool whose answer may be kept as a table takes besides its own arguments."""
+CHART = Parameter(
+    "chart",
+    Annotated[bool, Flag("--chart"), Field(description="Add a picture of the answer (PNG)")],
+    default=False,
+)
+"""What every tool whose answer is a chart takes besides its own arguments. `mp` draws by itself."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,7 @@ class Tool:
     is_job: bool = False
     is_savable: bool = False
     is_essential: bool = False
+    has_chart: bool = False
 
     @property
     def name(self) -> str:
@@ -155,7 +162,8 @@ class Tool:
     @property
     def added(self) -> tuple[Parameter, ...]:
         """Arguments that the decorator brings along: the caller obeys them, not the function."""
-        return (*((DETACH,) if self.is_job else ()), *((SAVE_AS,) if self.is_savable else ()))
+        possible = ((DETACH, self.is_job), (SAVE_AS, self.is_savable), (CHART, self.has_chart))
+        return tuple(parameter for parameter, is_taken in possible if is_taken)
 
     @cached_property
     def arguments_model(self) -> type[BaseModel]:
@@ -210,6 +218,7 @@ def tool(
     job: bool = ...,
     savable: bool = ...,
     essential: bool = ...,
+    chart: bool = ...,
 ) -> Callable[[F], F]: ...
 def tool(
     function: F | None = None,
@@ -221,17 +230,29 @@ def tool(
     job: bool = False,
     savable: bool = False,
     essential: bool = False,
+    chart: bool = False,
 ) -> Any:
     """Mark a function as a tool: `@tool`, or `@tool(destructive=True)`.
 
     `command` overrides the words of its `mp` command; agents do not see `human_only` tools. A `job`
     outlives its call, and may be called again with the same arguments after its server was killed;
     it answers a JobResult. A `savable` one answers Rows, which the call can keep as a table after
-    it. `essential` ones are in the default toolset.
+    it. `essential` ones are in the default toolset. The answer of one with a `chart` is drawn on
+    demand.
     """
 
     def mark(marked: F) -> F:
-        found = Tool(marked, destructive, idempotent, command, human_only, job, savable, essential)
+        found = Tool(
+            marked,
+            destructive,
+            idempotent,
+            command,
+            human_only,
+            is_job=job,
+            is_savable=savable,
+            is_essential=essential,
+            has_chart=chart,
+        )
         marked.__mp_tool__ = found  # type: ignore[attr-defined]
         return marked
 

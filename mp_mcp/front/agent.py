@@ -142,9 +142,8 @@ class Pump:
         return self._greet()
 
     def _greet(self) -> Greeted:
-        return greet(
-            self._home, self._asking, kind="agent", known=self._standing, choice=self._choice
-        )
+        known, choice = self._standing, self._choice
+        return greet(self._home, self._asking, kind="agent", known=known, choice=choice)
 
     def _waits_for(self) -> int | None:
         return self._pid if self._open and self._server is not None else None

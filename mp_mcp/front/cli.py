@@ -12,7 +12,7 @@ from typing import Any
 
 from mp_mcp import __version__
 from mp_mcp.error_codes import error_of, exit_code_of
-from mp_mcp.errors import ExitCode, MpError
+from mp_mcp.errors import ExitCode, MpError, UsageError
 from mp_mcp.front import commands, follow, link, render, talk
 from mp_mcp.front.flags import VERSION, Flags
 from mp_mcp.front.greet import hang_up
@@ -80,6 +80,7 @@ def run_tool(flags: Flags, tool: str, arguments: dict[str, Any], wants_one: bool
     client = asking(account=flags.account, project=flags.project, workspace=flags.workspace)
     if flags.fresh and "fresh" in table()[tool]["options"]:
         arguments = {**arguments, "fresh": True}
+    _check(flags)
     target = None
     if tool in DELIVERED:
         from mp_mcp.front import deliver
@@ -99,17 +100,43 @@ def run_tool(flags: Flags, tool: str, arguments: dict[str, Any], wants_one: bool
         spinner.erase()
     if target is not None:
         reply = reply._replace(result=target.take(reply.result))
-    if wants_one:
-        render.show_value(reply.result, flags)
-    else:
-        render.show(reply.result, flags)
-    if reply.result.get("not_saved"):
-        # The answer is out; the exit code tells a script that the rest was not done.
-        raise error_of(reply.result["not_saved"])
+    _show(flags, tool, arguments, reply.result, wants_one=wants_one)
     if flags.verbose:
         took = (time.monotonic() - started) * 1000
         server = f"server pid {reply.pid}, version {reply.version}"
         talk.say(f"{tool}: {took:.0f} ms, {server}, project {reply.result.get('project')}")
+
+
+def _show(
+    flags: Flags, tool: str, arguments: dict[str, Any], result: dict[str, Any], *, wants_one: bool
+) -> None:
+    if wants_one:
+        render.show_value(result, flags)
+    else:
+        render.show(result, flags)
+    if isinstance(flags.chart, str):
+        from mp_mcp.front import chart_file
+
+        chart_file.write(flags.chart, tool, arguments, result, quiet=flags.quiet)
+    if result.get("not_saved"):
+        # The answer is out; the exit code tells a script that the rest was not done.
+        raise error_of(result["not_saved"])
+
+
+def _check(flags: Flags) -> None:
+    """Raises: UsageError for what would fail after the call, which may have cost a query."""
+    if flags.jq is not None:
+        from mp_mcp.front import jq_filter
+
+        jq_filter.compiled(flags.jq)
+    if isinstance(flags.chart, str):
+        from mp_mcp.front import chart_file
+
+        chart_file.check(flags.chart)
+    elif flags.chart and flags.format not in (None, *render.FOR_PEOPLE[:1]):
+        raise UsageError(
+            f"A chart is not {flags.format}.", hint="Leave out --format, or name a FILE.png."
+        )
 
 
 def _called(

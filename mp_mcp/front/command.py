@@ -23,6 +23,8 @@ class Argument(NamedTuple):
     kind: str = "str"
     required: bool = True
     many: bool = False
+    choices: tuple[str, ...] = ()
+    """Words that a shell may offer."""
 
 
 class Command(NamedTuple):

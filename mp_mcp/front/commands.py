@@ -50,6 +50,7 @@ BY_HAND = {
         "mp_mcp.front.completion:completion",
         "Print a script that completes mp's words in your shell.",
     ),
+    ("help",): ("mp_mcp.front.topics:help_topic", "Explain sql, dates, the budget and more."),
     ("demo",): ("mp_mcp.front.admin:demo", "A tour in two minutes, without an account."),
 }
 

@@ -15,7 +15,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import mp_mcp.tools
-from mp_mcp.tool import Parameter, Tool, discover
+from mp_mcp.tool import CHART, Parameter, Tool, discover
 
 PATH = Path(__file__).with_name("command_table.json")
 KINDS = {bool: "bool", int: "int", float: "float", date: "day", tuple: "list", list: "list"}
@@ -53,7 +53,7 @@ def _row(tool: Tool, tools: dict[str, Tool]) -> dict[str, Any]:
         "parameters": [
             _parameter(tool, parameter)
             for parameter in tool.parameters
-            if parameter not in tool.options
+            if parameter not in (*tool.options, CHART)
         ],
         # They are flags of every command.
         "options": [option.name for option in tool.options],

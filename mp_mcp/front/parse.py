@@ -97,12 +97,22 @@ class _Line:
             self.asks = option
         if option.metavar is None and text is not None:
             raise _wrong(self.command, f"Option {name} does not take a value.")
-        if option.metavar is not None and text is None:
+        if option.endings:
+            text = self._ending_word(option) if text is None else text
+            if text is not None and not text.lower().endswith(option.endings):
+                endings = " or ".join(option.endings)
+                raise _wrong(self.command, f"Option {name} takes a file that ends in {endings}.")
+        elif option.metavar is not None and text is None:
             if not self._rest:
                 raise _wrong(self.command, f"Option {name} needs a value.")
             # Whatever it is: a value may start with a dash.
             text = self._rest.pop(0)
         self.given.append((name, option, text))
+
+    def _ending_word(self, option: Option) -> str | None:
+        """The next word, if it can only be the value."""
+        follows = self._rest and self._rest[0].lower().endswith(option.endings)
+        return self._rest.pop(0) if follows else None
 
     def _option(self, name: str) -> Option:
         option = self._own.get(name) or EVERYWHERE.get(name)

@@ -115,10 +115,11 @@ def _budgets(found: Mapping[str, Any]) -> list[str]:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    from mp_mcp.front.render import width
+    from mp_mcp.front import screen
 
-    room = width()
-    drawn = table.drawn(columns, rows, room - 2 if room else None)
+    here = screen.here()
+    inner = here._replace(width=here.width - 2) if here.width else here
+    drawn = table.drawn(columns, rows, inner)
     return "\n".join(f"  {line}" for line in drawn.splitlines())
 
 

@@ -40,7 +40,7 @@ MOST_UNREAD = 100
 
 Replies = MemoryObjectReceiveStream[SessionMessage]
 
-FIRST_WORDS_S = 5.0
+FIRST_WORDS_S = 2.0
 
 
 class Host(requests.Host, Protocol):
@@ -182,7 +182,7 @@ class Connection:
                 await send_in.send(message)
         elif request.method == "mp/status":
             await self._answer(_success(request, self._host.status()))
-        elif request.method in requests.ANSWERED or request.method == "mp/follow":
+        elif request.method in {"mp/follow", "mp/names", *requests.ANSWERED}:
             self._tasks.start_soon(self._answer_to_front, request)
         elif request.method == "mp/stop":
             await self._answer(_success(request, self._identity()))
@@ -200,6 +200,9 @@ class Connection:
             if request.method == "mp/follow":
                 async for entry in requests.followed(self._host, params):
                     await self._answer(_progress(entry))
+            elif request.method == "mp/names":
+                names = await self._session.known_names(str(params.get("kind")))
+                await self._answer(_success(request, {"names": names}))
             else:
                 answered = requests.ANSWERED[request.method]
                 found = await answered(self._host, params, self._session.label)

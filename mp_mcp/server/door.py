@@ -122,10 +122,11 @@ class Door:
         return len(self._connections) > self._most_clients() + FOR_PEOPLE
 
     def require_room(self, greeting: Greeting | None) -> None:
-        """Raises: ServerUnreachableError when this client, who is counted, is one too many."""
+        """Raises: ServerUnreachableError when this client is one too many."""
         most = self._most_clients()
-        for_whom = FOR_PEOPLE if greeting and greeting.is_human else 0
-        if len(self._connections) > most + for_whom:
+        is_human = greeting is not None and greeting.is_human
+        agents = sum(not session.is_human for session in self._sessions)
+        if self.is_crowded or (not is_human and agents >= most):
             raise ServerUnreachableError(
                 f"{most} clients are connected already, as many as may.",
                 hint="End some (`mp server status` lists them), or raise max_clients under "

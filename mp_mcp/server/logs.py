@@ -10,7 +10,7 @@ from logging.handlers import RotatingFileHandler
 from mp_mcp.settings import Home
 
 FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-CHATTY = ("httpx", "httpcore", "mcp", "asyncio")
+CHATTY = ("httpx", "httpcore", "mcp", "asyncio", "matplotlib", "PIL")
 
 
 def to_file(home: Home) -> None:

@@ -4,6 +4,7 @@ What we use of the SDK is here, but for the streams and message types that `conn
 on. Never knows a tool or a transport.
 """
 
+import base64
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -22,8 +23,10 @@ from mcp_types import (
     CallToolResult,
     CompleteRequestParams,
     CompleteResult,
+    ContentBlock,
     GetPromptRequestParams,
     GetPromptResult,
+    ImageContent,
     JSONRPCRequest,
     ListPromptsResult,
     ListResourcesResult,
@@ -180,7 +183,11 @@ async def _called(
             with call.scope:
                 model = await session.caller.call(params.name, arguments, report)
                 call.answered(model)
-                return _result(model.model_dump(mode="json", exclude_none=True), session)
+                return _result(
+                    model.model_dump(mode="json", exclude_none=True),
+                    session,
+                    picture=getattr(model, "picture", None),
+                )
             told = call.failed(call.cancellation())
         except MpError as error:
             told = call.failed(error)
@@ -202,7 +209,11 @@ _UNEXPECTED = ErrorInfo(
 
 
 def _result(
-    structured: dict[str, Any], session: Session, *, is_error: bool = False
+    structured: dict[str, Any],
+    session: Session,
+    *,
+    is_error: bool = False,
+    picture: bytes | None = None,
 ) -> CallToolResult:
     """Structured content for hosts that show it, the same as text for hosts that do not.
 
@@ -210,8 +221,12 @@ def _result(
     reads them as text is told so in a block of its own, and both forms of the answer stay clean.
     """
     texts = [] if session.is_human else [json.dumps(structured, ensure_ascii=False), UNTRUSTED]
+    content: list[ContentBlock] = [TextContent(type="text", text=text) for text in texts]
+    if picture is not None:
+        encoded = base64.b64encode(picture).decode()
+        content.append(ImageContent(type="image", data=encoded, mime_type="image/png"))
     return CallToolResult(
-        content=[TextContent(type="text", text=text) for text in texts],
+        content=content,
         structured_content=structured,
         is_error=is_error,
     )

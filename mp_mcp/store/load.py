@@ -43,6 +43,8 @@ def stage_events(
         return stage(cursor, staged, list(files), rejects)
     except BaseException:
         drop(cursor, staged)
+        if rejects is not None:
+            rejects.unlink(missing_ok=True)
         raise
 
 

@@ -84,6 +84,8 @@ def stage(
         ) from error
     finally:
         remove(fixed.files)
+    if rejects is not None and not fixed.malformed:
+        rejects.unlink(missing_ok=True)  # nothing is in it
     odd = _without_event(cursor, filled)
     if odd:
         cursor.execute(f"DELETE FROM {filled.rows_in} WHERE {_NO_EVENT}")

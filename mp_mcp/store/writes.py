@@ -175,13 +175,9 @@ class Writer(StoreWriter):
     ) -> LoadReport:
         """Stage the files on a cursor of their own; only the swap waits for its turn to write."""
         load_id = self._load_id(table, days, events)
+        rejects = self._database.spool / f"rejects-{uuid4().hex[:12]}.jsonl"
         stage = partial(
-            load.stage_events,
-            table=table,
-            files=files,
-            days=days,
-            events=events,
-            rejects=self._database.spool / f"rejects-{uuid4().hex[:12]}.jsonl",
+            load.stage_events, table=table, files=files, days=days, events=events, rejects=rejects
         )
         async with self._database.session(write=True, lock_wait_s=self._lock_wait_s) as session:
             staged = await session.run(stage)
@@ -198,7 +194,11 @@ class Writer(StoreWriter):
                     anew_for=(self._job_id or load_id) if replace else None,
                 )
 
-            report = await self._queue.submit(swap, session=session)
+            try:
+                report = await self._queue.submit(swap, session=session)
+            except Exception:
+                rejects.unlink(missing_ok=True)  # nobody was told of it
+                raise
             await self._look_again(session)
             return report
 

@@ -52,7 +52,7 @@ async def inspect_history(
     """Show what the human and other agents did in this project lately, and your own calls.
 
     Use it to pick up what the human just did: client="human" has their SQL in its arguments, newest
-    first. Not for calls that still run, nor for fetches: inspect_jobs shows those. It costs nothing.
+    first. It costs nothing. Not for calls that still run: inspect_jobs shows the fetches.
     Example: client="human", since="1h", limit=5.
     """
     wanted = Wanted(limit, client, tool, moment_of(since), number=call, waits=call is not None)

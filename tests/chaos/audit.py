@@ -17,7 +17,6 @@ from tests.chaos.ledger import Batches, Content, Ledger, Version
 from tests.processes.process_list import processes_with
 
 MOST_THREADS = 60
-KEPT = {"logs", "run/server.lock", "run/start.lock"}
 
 
 def audit_server(home: Home, clients: int) -> Iterator[str]:
@@ -35,8 +34,7 @@ def audit_server(home: Home, clients: int) -> Iterator[str]:
     threads = len(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208
     if threads > MOST_THREADS:
         yield f"{threads} threads"
-    left = [str(path) for path in home.path.glob("spool/*/*")]
-    yield from (f"still in the spool: {name}" for name in left if not name.endswith("rejects"))
+    yield from (f"still in the spool: {path}" for path in _spooled(home))
 
 
 def audit_folder(home: Home, clients: Sequence[int]) -> Iterator[str]:
@@ -48,11 +46,21 @@ def audit_folder(home: Home, clients: Sequence[int]) -> Iterator[str]:
         if (home.path / name).exists():
             yield f"{name} is left"
     yield from (f"left: {path}" for path in home.path.rglob("*.wal"))
-    yield from (f"in the spool: {path}" for path in home.path.glob("spool/*/*"))
+    yield from (f"in the spool: {path}" for path in _spooled(home))
     for log in home.logs.iterdir():
         text = log.read_text(encoding="utf-8", errors="replace")
         if "Traceback" in text:
             yield f"{log.name}: {text[text.index('Traceback') :][:1500]}"
+
+
+def _spooled(home: Home) -> list[Path]:
+    """What is left in the spool, but for lines that were kept for people to look at."""
+    found = home.path.glob("spool/*/*")
+    return [path for path in found if path.is_dir() or not _has_rejects(path)]
+
+
+def _has_rejects(file: Path) -> bool:
+    return file.name.startswith("rejects-") and file.stat().st_size > 0
 
 
 def audit_data(file: Path, ledger: Ledger, mixpanel: Running) -> Iterator[str]:

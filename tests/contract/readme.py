@@ -12,7 +12,7 @@ from mp_mcp.front.tool_command import EXTRAS
 from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.server.standing import AGENT_TIMEOUT_S, HUMAN_TIMEOUT_S
 from mp_mcp.settings import VARIABLES
-from mp_mcp.tool import Parameter, Tool, discover
+from mp_mcp.tool import CHART, Parameter, Tool, discover
 
 README = Path(__file__).parents[2] / "README.md"
 
@@ -63,7 +63,7 @@ def _row(tool: Tool) -> str:
     extras = EXTRAS.get(tool.name, ())
     filled = {extra.fills for extra in extras}
     words = ["mp", *tool.words]
-    own = [p for p in tool.parameters if p not in tool.options]
+    own = [p for p in tool.parameters if p not in (*tool.options, CHART)]
     words += [_spelled(p, is_needed=p.name not in filled) for p in own]
     words += [f"[{'/'.join(extra.names)}]" for extra in extras]
     cells = (name, f"`{' '.join(words)}`", tool.description.partition("\n")[0])

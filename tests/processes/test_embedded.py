@@ -61,20 +61,18 @@ def test_an_agent_is_served_by_its_own_process(offline: dict[str, str], home: Ho
 
 
 def test_our_running_server_is_named_as_ours(offline: dict[str, str], home: Home) -> None:
-    with Agent(offline) as agent:
+    impatient = offline | OFF | {"MP_LOCK_WAIT": "0.2"}
+    with Agent(offline) as agent, Agent(impatient) as alone:
         agent.call("save_table", table="t", sql="SELECT 7 AS n")
-        impatient = offline | OFF | {"MP_LOCK_WAIT": "0.2"}
-        refused = mp(impatient, "query", "sql", "FROM t")
-        assert refused.code == 6
         pid = lease.server_info(home)["pid"]
-        assert f"1001.db is open in another mp-mcp (process {pid})." in refused.stderr
-        assert (
-            "Our server runs: use it (unset MP_SERVER), or run `mp server stop`" in refused.stderr
-        )
-        assert "not one of our programs" not in refused.stderr
-        assert mp(impatient, "inspect", "workspace").json["database_state"] == "closed"
+        refused = alone.error("query_sql", sql="FROM t")
+        assert refused["code"] == "database_locked"
+        assert refused["message"] == f"1001.db is open in another mp-mcp (process {pid})."
+        way_out = "Our server runs: use it (unset MP_SERVER), or run `mp server stop`."
+        assert refused["hint"] == way_out
+        assert alone.call("inspect_workspace")["database_state"] == "closed"
         assert mp(impatient, "server", "stop").json["pid"] == pid, "as the error said"
-        assert mp(impatient, "query", "sql", "FROM t").rows == [[7]]
+        assert alone.call("query_sql", sql="FROM t")["rows"] == [[7]]
 
 
 def test_a_program_with_its_own_server_is_named_to_the_shared_one(
@@ -155,8 +153,8 @@ def test_a_fetch_whose_command_was_killed_goes_on_when_it_is_asked_for_again(
     assert states_on_disk(home) == ["interrupted"]
     assert mp(alone, "wait", "job", listed["rows"][0][0]).json["state"] == "interrupted"
     assert mp(alone, *FETCH).code == 0
-    assert counted(alone) == truth(mixpanel)
     assert states_on_disk(home) == ["done"], "the same job"
+    assert counted(alone) == truth(mixpanel)
     assert not list(home.path.glob("spool/**/load-*"))
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 
 from mp_mcp.demo.running import Running
 from tests.processes.jobs import EXPORT, FETCH, jobs, last_day_held
-from tests.unit.front.test_terminal import AT_TERMINAL, CTRL_C
+from tests.unit.front.at_terminal import AT_TERMINAL, CTRL_C
 
 PATIENCE_S = 30
 
@@ -69,7 +69,7 @@ def terminal(environ: Mapping[str, str], *words: str) -> Iterator[Terminal]:
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={**environ, "PYTHONIOENCODING": "utf-8"},
+        env={**environ, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"},
         start_new_session=True,
     )
     os.close(theirs)

@@ -26,6 +26,8 @@ def test_http_socket_and_terminal_share_tools_and_state(environ: dict[str, str],
         web.call("save_table", table="shared", sql="SELECT 41 + 1 AS answer")
         assert agent.call("query_sql", sql="SELECT answer FROM shared")["rows"] == [[42]]
     assert mp(environ, "query", "sql", "FROM shared").rows == [[42]]
+    seen = mp(environ, "history", "--format", "json", "--client", "web agent").stdout
+    assert "save_table" in seen
     assert web.call("inspect_events")["project"] == environ["MP_PROJECT_ID"]
     refused = web.result("export_sql", sql="SELECT 1", file="x.csv")
     assert refused["structuredContent"]["code"] == "usage"

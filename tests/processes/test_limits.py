@@ -95,14 +95,3 @@ def test_a_request_that_is_too_long_is_told_how_long_it_may_be(
     assert found.code == 3
     assert "at most 8,388,608 bytes fit" in found.stderr
     assert mp(offline, "query", "sql", "SELECT 7").rows == [[7]]
-
-
-def test_a_limit_that_is_no_number_is_named_to_every_call(
-    offline: dict[str, str], home: Home
-) -> None:
-    home.create()
-    home.config.write_text('[server]\nmax_reads = "many"\n')
-    home.config.chmod(0o600)
-    refused = mp(offline, "query", "sql", "SELECT 7")
-    assert refused.code == 3
-    assert "[server] max_reads must be a number, not 'many'" in refused.stderr

@@ -14,7 +14,6 @@ import pytest
 
 from mp_mcp.demo.running import Running
 from mp_mcp.server import lease
-from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.settings import Home
 from tests.processes.agents import Agent, Era, bare_environ, mp
 from tests.processes.conftest import audited_home
@@ -140,9 +139,9 @@ def test_a_foreign_origin_is_403(stage: Stage) -> None:
 
 
 def test_a_request_over_the_limit_is_413_in_json(stage: Stage) -> None:
-    answer = stage.place.ask(b"x" * (LONGEST_LINE + 1))
+    answer = stage.place.ask(b"x" * (lease.LONGEST_LINE + 1))
     assert answer.status == 413
-    assert f"{LONGEST_LINE:,}" in answer.messages[0]["error"]["message"]
+    assert f"{lease.LONGEST_LINE:,}" in answer.messages[0]["error"]["message"]
 
 
 def test_secrets_are_in_no_log_history_error_listing_or_process_list(stage: Stage) -> None:
@@ -154,6 +153,9 @@ def test_secrets_are_in_no_log_history_error_listing_or_process_list(stage: Stag
         ("server", "config", "claude-code"),
         ("server", "config", "claude-code", "--http"),
         ("server", "logs", "-n", "1000"),
+        ("history", "--format", "json"),
+        ("status", "--format", "json"),
+        ("doctor",),
         ("inspect", "workspace"),
         ("inspect", "values", "--property", "none"),
         ("query", "sql", "SELECT nothing"),

@@ -188,6 +188,15 @@ def test_the_servers_times_are_read_and_must_be_numbers(home: Home) -> None:
         read_stored(home)
 
 
+def test_the_servers_limits_let_at_least_one_through(home: Home) -> None:
+    write(home, "[server]\nmax_clients = 0\nmax_reads = 3\nlate_days = 0")
+    found = read_stored(home).server
+    assert (found.max_clients, found.max_reads, found.late_days) == (1, 3, 0)
+    write(home, '[server]\nmax_reads = "many"')
+    with pytest.raises(SettingsError, match=r"\[server\] max_reads must be a number, not 'many'"):
+        read_stored(home)
+
+
 def test_accounts_of_an_older_program_are_read_and_never_written(home: Home) -> None:
     older = home.path / "config.toml"
     older.touch(0o600)

@@ -8,7 +8,7 @@ from mp_mcp.tools.nothing_found import EVENTS, doubt_silent
 from mp_mcp.tools.params import ComparedEvents, CountType, FromDate, ToDate, Unit, require_series
 
 
-@tool(savable=True, essential=True)
+@tool(savable=True, essential=True, chart=True)
 async def query_event_counts(
     mixpanel: Mixpanel,
     events: ComparedEvents,

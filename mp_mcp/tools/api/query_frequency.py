@@ -18,7 +18,7 @@ AddictionUnit = Annotated[
 ]
 
 
-@tool(savable=True)
+@tool(savable=True, chart=True)
 async def query_frequency(
     mixpanel: Mixpanel,
     *,

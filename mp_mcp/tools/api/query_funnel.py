@@ -8,7 +8,7 @@ from mp_mcp.tools.nothing_found import FUNNELS, doubt_nobody, pointing
 from mp_mcp.tools.params import FromDate, FunnelId, On, Period, ToDate, require_order
 
 
-@tool(savable=True, essential=True)
+@tool(savable=True, essential=True, chart=True)
 async def query_funnel(
     mixpanel: Mixpanel,
     funnel_id: FunnelId,

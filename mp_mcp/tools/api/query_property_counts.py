@@ -17,7 +17,7 @@ from mp_mcp.tools.params import (
 )
 
 
-@tool(savable=True)
+@tool(savable=True, chart=True)
 async def query_property_counts(
     mixpanel: Mixpanel,
     event: Event,

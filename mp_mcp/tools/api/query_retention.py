@@ -43,7 +43,7 @@ Intervals = Annotated[
 ]
 
 
-@tool(savable=True, essential=True)
+@tool(savable=True, essential=True, chart=True)
 async def query_retention(
     mixpanel: Mixpanel,
     born: Born,

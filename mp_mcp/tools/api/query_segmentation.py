@@ -18,7 +18,7 @@ from mp_mcp.tools.params import (
 )
 
 
-@tool(savable=True, essential=True)
+@tool(savable=True, essential=True, chart=True)
 async def query_segmentation(
     mixpanel: Mixpanel,
     event: Event,

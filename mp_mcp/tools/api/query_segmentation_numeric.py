@@ -17,7 +17,7 @@ from mp_mcp.tools.params import (
 )
 
 
-@tool(savable=True)
+@tool(savable=True, chart=True)
 async def query_segmentation_numeric(
     mixpanel: Mixpanel,
     event: Event,

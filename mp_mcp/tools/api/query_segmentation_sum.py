@@ -15,7 +15,7 @@ from mp_mcp.tools.params import (
 )
 
 
-@tool(savable=True)
+@tool(savable=True, chart=True)
 async def query_segmentation_sum(
     mixpanel: Mixpanel,
     event: Event,

@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -227,3 +228,12 @@ def test_nesting_beyond_reason_is_counted_when_python_has_to_read_it(loader: Loa
     deep = '{"event":"a","properties":{"time":1735732800,"x":' + "[" * 99999 + "]" * 99999 + "}}"
     report = loader.load([GOOD, b"garbage", deep], days=DAYS)
     assert (report.rows, report.malformed) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "raw", [GOOD + b"\n" + b"junk\nterminated early\n", GOOD[:30] + b"\n" + GOOD[30:] + b"\n"]
+)
+def test_no_file_of_rejects_is_left_when_nothing_was_rejected(loader: Loader, raw: bytes) -> None:
+    with suppress(IncompleteExportError):
+        assert loader.swap(loader.stage([loader.raw_file(raw)], days=DAYS)).malformed == 0
+    assert not loader.rejects.exists()
