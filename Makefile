@@ -6,7 +6,7 @@ PYTHON ?= $(shell for each in $(CANDIDATES); do \
 BIN := .venv/bin
 UV := $(shell command -v uv)
 
-.PHONY: demo test test-chaos chaos soak fuzz test-clients lint bench setup generate clean
+.PHONY: demo test test-chaos chaos soak fuzz test-clients conformance lint bench setup generate clean
 
 demo: .venv/runtime
 	@$(BIN)/mp demo
@@ -38,6 +38,10 @@ fuzz: .venv/dev
 test-clients: .venv/dev
 	$(BIN)/python -m tests.clients.environments
 	MP_TEST_CLIENTS=1 $(BIN)/python -m pytest tests/clients
+
+# The official MCP suite and the MCP Inspector; npm packages, installed below .venv/conformance.
+conformance: .venv/dev
+	$(BIN)/python -m tests.conformance
 
 lint: .venv/dev
 	$(BIN)/ruff format --check .

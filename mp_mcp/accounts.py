@@ -3,17 +3,17 @@
 Never decides which account a client means (`resolve.py` does), and never shows a secret.
 """
 
-import fcntl
 import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from mp_mcp import file_locks
 from mp_mcp.errors import NO_SPACE, CredentialsError, DiskFullError, SettingsError
-from mp_mcp.settings import Home, seconds
+from mp_mcp.settings import Home, number
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,43 @@ class Account:
 
 @dataclass(frozen=True)
 class ServerSettings:
-    """`[server]` of mp.toml. Times are in seconds, `late_days` in days.
+    """`[server]` of mp.toml: times and limits of a server. All are numbers."""
 
-    Events are expected to arrive up to `late_days` after their day: until then a fetch asks again.
-    """
+    release_after_s: float = field(
+        default=60.0, metadata={"meaning": "an idle database file is closed after so many seconds"}
+    )
+    exit_after_s: float = field(
+        default=600.0,
+        metadata={"meaning": "the server ends after so many seconds without a client"},
+    )
+    late_days: float = field(
+        default=5.0,
+        metadata={"meaning": "events may arrive so many days late: until then a fetch asks"},
+    )
+    max_clients: float = field(
+        default=64.0, metadata={"meaning": "clients connected at once; `mp` may use 8 more"}
+    )
+    max_waiting_writes: float = field(
+        default=64.0, metadata={"meaning": "writes that wait for one database"}
+    )
+    max_reads: float = field(
+        default=8.0, metadata={"meaning": "queries that run at once on one database; others wait"}
+    )
+    max_cache_mb: float = field(
+        default=200.0, metadata={"meaning": "kept answers of Mixpanel; the oldest ones make room"}
+    )
+    history_days: float = field(
+        default=30.0, metadata={"meaning": "how long the history of calls is kept"}
+    )
+    max_database_percent: float = field(
+        default=25.0, metadata={"meaning": "of the memory of this computer, for DuckDB"}
+    )
+    max_process_gb: float = field(
+        default=12.0, metadata={"meaning": "address space of the whole server (RLIMIT_AS)"}
+    )
 
-    release_after_s: float = 60.0
-    exit_after_s: float = 600.0
-    late_days: float = 5.0
+
+SERVER_SETTINGS = {one.name: one for one in fields(ServerSettings)}
 
 
 @dataclass(frozen=True)
@@ -77,11 +106,7 @@ def read_stored(home: Home) -> Stored:
     if not isinstance(section, Mapping):
         raise SettingsError(f"{home.config}: [server] must be a table.")
     server = ServerSettings(
-        **{
-            field.name: seconds(field.name, section[field.name], 0.0)
-            for field in fields(ServerSettings)
-            if field.name in section
-        }
+        **{name: _number(name, section[name]) for name in SERVER_SETTINGS if name in section}
     )
     return Stored(str(default) if default else None, accounts, server)
 
@@ -142,8 +167,8 @@ def _changing(home: Home) -> Iterator[dict[str, Any]]:
 
     try:
         home.create()
-        with (home.run / "mp.toml.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with (home.run / "mp.toml.lock").open("w") as held:
+            file_locks.lock(held.fileno())
             found = _parse(home.config, strict=True)
             yield found
             _write(home.config, tomli_w.dumps(found))
@@ -181,7 +206,7 @@ def _parse(path: Path, *, strict: bool) -> dict[str, Any]:
     import tomllib  # not paid by an `mp` that needs no account
 
     try:
-        if strict and path.stat().st_mode & 0o077:
+        if path.stat().st_mode & 0o077:
             raise SettingsError(
                 f"{path} can be read by other users.", hint=f"Run: chmod 600 {path}"
             )
@@ -194,6 +219,11 @@ def _parse(path: Path, *, strict: bool) -> dict[str, Any]:
         raise SettingsError(
             f"{path} cannot be read: {error}", hint="Mend the file, or remove it and log in again."
         ) from error
+
+
+def _number(name: str, value: object) -> float:
+    """A time may be zero; a limit lets at least one through. Raises: SettingsError."""
+    return max(1.0 if name.startswith("max_") else 0.0, number(f"[server] {name}", value))
 
 
 def _accounts(found: Mapping[str, Any]) -> dict[str, Account]:

@@ -3,20 +3,23 @@
 Never knows a tool, a front or a protocol: errors leave it as MpError, answers as models.
 """
 
-import difflib
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import anyio
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
+from mp_mcp.arguments import find, validated
+from mp_mcp.charts import picture
+from mp_mcp.charts.shape import shape_of
 from mp_mcp.error_groups import leading_error
 from mp_mcp.errors import MpError, UsageError
 from mp_mcp.progress import Progress, Report, no_report
 from mp_mcp.results import Result, Rows, bounded, fitting_names, size_of
-from mp_mcp.tool import DETACH, Handle, Tool
+from mp_mcp.saving import save
+from mp_mcp.tool import CHART, DETACH, SAVE_AS, Handle, Tool
 
 HEARTBEAT_S = 3.0
 """Hosts give up on silent calls; some only after 60 s, some after 5, and a server may have to start
@@ -86,8 +89,11 @@ class LocalCaller:
         lender: Lender,
         bounds: Bounds,
         run_job: RunJob | None = None,
+        withheld: Mapping[str, UsageError] | None = None,
     ) -> None:
+        """`withheld` says why a tool that exists is refused here."""
         self._tools = tools
+        self._withheld = withheld or {}
         self._lender = lender
         self._bounds = bounds
         self._run_job = run_job
@@ -96,11 +102,19 @@ class LocalCaller:
         self, tool: str, arguments: Mapping[str, Any], report: Report = no_report
     ) -> BaseModel:
         """Validate, lend, await, bound."""
+        if tool in self._withheld:
+            refusal = self._withheld[tool]
+            raise refusal.with_hint(refusal.hint or "")  # each call raises its own
         found = find(self._tools, tool)
         parameters = validated(found, arguments)
+        wants_chart = found.has_chart and parameters.pop(CHART.name)
+        if wants_chart:
+            # Before the call, which may cost a query.
+            await anyio.to_thread.run_sync(picture.require)
         standing = self._lender.standing()
         try:
-            result = await self._run(found, parameters, standing, report)
+            title = picture.title_of(found.name, arguments) if wants_chart else None
+            result = await self._run(found, parameters, standing, report, title)
         except MpError as error:
             if not standing.notice:
                 raise
@@ -110,13 +124,19 @@ class LocalCaller:
         return self._finished(result, standing)
 
     async def _run(
-        self, tool: Tool, parameters: dict[str, Any], standing: Standing, report: Report
+        self,
+        tool: Tool,
+        parameters: dict[str, Any],
+        standing: Standing,
+        report: Report,
+        title: str | None,
     ) -> BaseModel:
         detach = parameters.pop(DETACH.name) if tool.is_job else False
+        save_as = parameters.pop(SAVE_AS.name) if tool.is_savable else None
         if tool.is_job and self._run_job is not None:
             work = partial(self._run_job, tool, parameters, standing, detach=detach)
         else:
-            work = partial(run, tool, parameters, standing)
+            work = partial(_run_and_keep, tool, parameters, standing, title=title, save_as=save_as)
         return await _kept_alive(work, report)
 
     def _finished(self, result: BaseModel, standing: Standing) -> BaseModel:
@@ -152,6 +172,25 @@ async def run(
         raise error from error.__cause__  # what it was raised from stays the cause
     for handle in handles.values():
         handle.complete(result)
+    return result
+
+
+async def _run_and_keep(
+    tool: Tool,
+    parameters: dict[str, Any],
+    standing: Standing,
+    report: Report,
+    *,
+    title: str | None,
+    save_as: str | None,
+) -> BaseModel:
+    """Run, draw under this title, keep under this name."""
+    result = await run(tool, parameters, standing, report)
+    if title is not None:
+        # Before the rest of the answer goes: a kept one leaves its start, the bounds some rows.
+        await _draw(result, title)
+    if save_as is not None and isinstance(result, Rows):
+        await save(result, save_as, standing)
     return result
 
 
@@ -193,43 +232,6 @@ async def _lent(
     return handles
 
 
-def find(tools: Mapping[str, Tool], name: str) -> Tool:
-    """The tool of that name. Raises: UsageError with the closest name."""
-    if name in tools:
-        return tools[name]
-    close = difflib.get_close_matches(name, tools, n=1)
-    hint = f"Did you mean {close[0]}?" if close else "Known tools: " + ", ".join(tools)
-    raise UsageError(f"There is no tool {name!r}.", hint=hint)
-
-
-def validated(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The call's parameters as the tool's types. Raises: UsageError that names each argument."""
-    try:
-        model = tool.arguments_model.model_validate(dict(arguments))
-    except ValidationError as error:
-        problems = [_problem(tool, dict(found)) for found in error.errors(include_url=False)]
-        raise UsageError(
-            f"{tool.name}: " + "; ".join(problems) + ".",
-            hint="Arguments: " + ", ".join(_spelled(tool)) + ".",
-        ) from error
-    return {parameter.keyword: getattr(model, parameter.name) for parameter in tool.parameters}
-
-
-def _problem(tool: Tool, found: dict[str, Any]) -> str:
-    name = ".".join(str(part) for part in found["loc"]) or "arguments"
-    if found["type"] == "extra_forbidden":
-        known = [parameter.name for parameter in tool.parameters]
-        close = difflib.get_close_matches(name, known, n=1)
-        return f"unknown argument {name}" + (f", did you mean {close[0]}?" if close else "")
-    if found["type"] == "missing":
-        return f"{name} is required"
-    return f"{name}: {str(found['msg']).removeprefix('Value error, ')}"
-
-
-def _spelled(tool: Tool) -> list[str]:
-    return [p.name if p.required else f"[{p.name}]" for p in tool.parameters] or ["none"]
-
-
 def _bound(result: Rows, bounds: Bounds) -> None:
     """Cut a table to its reader's bounds, and say what was cut."""
     told = []
@@ -250,6 +252,15 @@ def _bound(result: Rows, bounds: Bounds) -> None:
     result.row_count = len(kept)
     if told:
         result.hint = " ".join([*told, result.hint or "Narrow the question."])
+
+
+async def _draw(result: BaseModel, title: str) -> None:
+    """Add the picture to a result, or a hint that there is nothing to draw."""
+    shape = shape_of(result.model_dump(mode="json", exclude_none=True))
+    if shape is not None and isinstance(result, Result):
+        result.picture = await anyio.to_thread.run_sync(picture.picture, shape, title)
+    elif isinstance(result, Rows):
+        result.hint = " ".join(filter(None, ["There is nothing to draw.", result.hint]))
 
 
 class _Alive:

@@ -5,6 +5,7 @@ Standard library only, because `mp` imports it before it shows anything.
 
     MpError                         code                  exit
       UsageError                    usage                 3
+      CallCancelledError            call_cancelled        130
       JobCancelledError             job_cancelled         130
       SettingsError                 settings              3
         CredentialsError            credentials           2
@@ -33,9 +34,10 @@ Standard library only, because `mp` imports it before it shows anything.
 """
 
 import errno
-from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any, ClassVar, NamedTuple
+
+from mp_mcp.wording import shortened
 
 NO_SPACE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 """What an OSError says when the disk, the quota or the limit of a file is reached."""
@@ -56,10 +58,7 @@ class ExitCode(IntEnum):
 
 
 class ErrorInfo(NamedTuple):
-    """An error outside the process: what an agent reads and `mp` renders.
-
-    `retry_after` is in seconds.
-    """
+    """An error outside the process, for agents and `mp`; `retry_after` is in seconds."""
 
     code: str
     message: str
@@ -82,9 +81,8 @@ class MpError(Exception):
     def __init__(
         self, message: str, *, hint: str | None = None, retry_after: float | None = None
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message, self.hint = shortened(message), hint and shortened(str(hint))
+        super().__init__(self.message)
         self.retry_after = retry_after
 
     def with_hint(self, hint: str) -> "MpError":
@@ -101,6 +99,13 @@ class UsageError(MpError):
 
     code = "usage"
     exit_code = ExitCode.INVALID
+
+
+class CallCancelledError(MpError):
+    """Somebody else stopped the call while it ran."""
+
+    code = "call_cancelled"
+    exit_code = ExitCode.INTERRUPTED
 
 
 class JobCancelledError(MpError):
@@ -276,25 +281,3 @@ class ServerVersionError(ServerError):
     """This program and the server do not fit together."""
 
     code = "server_version"
-
-
-def exit_code_of(code: str) -> ExitCode:
-    """The exit code that belongs to an error's `code`; unknown codes are unexpected."""
-    return _class_of(code).exit_code
-
-
-def error_of(found: Mapping[str, Any]) -> MpError:
-    """An ErrorInfo of the wire as an error again; unknown codes (of newer servers) are MpErrors."""
-    message = str(found.get("message") or "The server gave no reason.")
-    hint, retry_after = found.get("hint"), found.get("retry_after")
-    return _class_of(str(found.get("code")))(message, hint=hint, retry_after=retry_after)
-
-
-def _class_of(code: str) -> type[MpError]:
-    pending: list[type[MpError]] = [MpError]
-    while pending:
-        error = pending.pop()
-        if error.code == code:
-            return error
-        pending.extend(error.__subclasses__())
-    return MpError

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 Row = list[Any]
 
@@ -23,6 +23,16 @@ class Result(BaseModel):
         default=None, description="UTC time of a cached answer; absent when just asked"
     )
     notice: str | None = Field(default=None, description="a change that you must know of")
+    _picture: bytes | None = PrivateAttr(default=None)
+
+    @property
+    def picture(self) -> bytes | None:
+        """Its chart as a PNG, beside what it says."""
+        return self._picture
+
+    @picture.setter
+    def picture(self, picture: bytes) -> None:
+        self._picture = picture
 
 
 class Rows(Result):
@@ -34,6 +44,11 @@ class Rows(Result):
     row_count: int = Field(description="number of rows in this answer")
     truncated: bool = Field(default=False, description="true when there are more rows")
     hint: str | None = Field(default=None, description="how to get the rest, or what to do next")
+    saved_as: str | None = Field(default=None, description="table that holds the whole answer")
+    saved_rows: int | None = Field(default=None, description="rows of that table")
+    not_saved: dict[str, Any] | None = Field(
+        default=None, description="error that kept the answer from becoming a table"
+    )
 
     @classmethod
     def of(cls, columns: Sequence[str], rows: Sequence[Row], **more: Any) -> Self:

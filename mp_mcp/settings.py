@@ -6,6 +6,7 @@ and cheap to import, because `mp` starts with it; it never reads stored accounts
 
 import math
 import os
+import socket
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -13,6 +14,28 @@ from mp_mcp.errors import SettingsError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+HAS_UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
+"""Where there are none (Windows), every process is its own server."""
+
+VARIABLES: Mapping[str, str] = {
+    "MP_HOME": "state folder, `~/.mp` (mode 0700): `mp.toml`, `state.db` (budget, cache, jobs), "
+    "`data/`, `spool/`, `run/`, `logs/`",
+    "MP_SERVER": "`off`: each program is its own server (containers, CI), and shares nothing",
+    "MP_ACCOUNT": "which stored account; `--account` wins over all of these",
+    "MP_USERNAME": "user name of a service account that is not stored",
+    "MP_SECRET": "its secret",
+    "MP_OAUTH_TOKEN": "a bearer token in place of both",
+    "MP_PROJECT_ID": "project",
+    "MP_REGION": "region: us, eu or in",
+    "MP_WORKSPACE_ID": "data view",
+    "MP_API_BASE_URL": "one base URL for all of Mixpanel's hosts: proxies, simulators; its data is "
+    "kept apart",
+    "MP_LOCK_WAIT": "seconds to wait for a foreign program's lock, 5",
+    "MP_LOG": "log level of the server, INFO; with `MP_SERVER=off` it also turns the log on",
+}
+"""Every variable of ours, as the README shows it."""
 
 
 class _Place:
@@ -45,6 +68,8 @@ class Home:
         self.name = os.fspath(path)
         self.address = f"{self.name}/run/mp.sock"
         """The name of the socket, for those who connect."""
+        self.is_embedded = False
+        """Whether this process is its own server, and asks no shared one."""
 
     def create(self) -> None:
         """Make the folders, readable by the owner only."""
@@ -61,7 +86,12 @@ def find_home(environ: Mapping[str, str] = os.environ) -> Home:
             f"The home folder in {chosen} cannot be found.", hint="Set MP_HOME to a folder."
         )
     # Only then: the folder that we are in may be gone.
-    return Home(found if found.startswith("/") else f"{os.getcwd()}/{found}")  # noqa: PTH109
+    home = Home(found if os.path.isabs(found) else f"{os.getcwd()}/{found}")  # noqa: PTH109, PTH117
+    server = environ.get("MP_SERVER") or "on"
+    if server not in ("on", "off"):
+        raise SettingsError(f"MP_SERVER is {server!r}.", hint="Set it to off, or unset it.")
+    home.is_embedded = server == "off" or not HAS_UNIX_SOCKETS
+    return home
 
 
 class Asking(NamedTuple):
@@ -151,7 +181,12 @@ def seconds(name: str, value: object, default: float) -> float:
     """A setting as a number of seconds. Raises: SettingsError."""
     if value is None or value == "":
         return default
-    wrong = SettingsError(f"{name} must be a number of seconds, not {value!r}.", hint="Example: 5")
+    return number(name, value, "a number of seconds")
+
+
+def number(name: str, value: object, kind: str = "a number") -> float:
+    """A setting as a number, at least 0. Raises: SettingsError."""
+    wrong = SettingsError(f"{name} must be {kind}, not {value!r}.", hint="Example: 5")
     try:
         found = float(str(value))
     except ValueError as error:

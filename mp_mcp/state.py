@@ -1,4 +1,4 @@
-"""state.db: what outlives a server (spent budget, cached answers, jobs), in one SQLite file.
+"""state.db: what outlives a server (budget, cached answers, jobs, calls), in one SQLite file.
 
 Never opened by two processes (only the lease's holder does), and never the reason that a call
 fails: where the file cannot be written, the state lives on in memory, and the log says so.
@@ -43,6 +43,16 @@ MIGRATIONS = (
     );
     CREATE INDEX job_age ON job (project, started);
     """,
+    """
+    CREATE TABLE call (
+        id INTEGER PRIMARY KEY, at REAL NOT NULL, project TEXT NOT NULL, client TEXT NOT NULL,
+        program TEXT, is_human INTEGER NOT NULL, tool TEXT NOT NULL, arguments TEXT NOT NULL,
+        is_exact INTEGER NOT NULL, seconds REAL NOT NULL, rows INTEGER, units INTEGER NOT NULL,
+        cached INTEGER, outcome TEXT NOT NULL, message TEXT, job TEXT, bytes INTEGER NOT NULL
+    );
+    CREATE INDEX call_age ON call (at);
+    CREATE INDEX call_job ON call (job) WHERE job IS NOT NULL;
+    """,
 )
 """Each brings the file from the version that is its index to the next one."""
 
@@ -55,12 +65,16 @@ EXPECTED = (
         "SELECT id, project, tool, arguments, asking, client, state, started, ended, done, total,"
         " message, result, error FROM job LIMIT 0"
     ),
+    (
+        "SELECT id, at, project, client, program, is_human, tool, arguments, is_exact, seconds,"
+        " rows, units, cached, outcome, message, job, bytes FROM call LIMIT 0"
+    ),
 )
 """What has to be there: a file that somebody else changed is as good as damaged."""
 
 DAMAGED = ".damaged"
 
-RESCUED = ("salt", "budget_unit", "budget_quota", "job")
+RESCUED = ("salt", "budget_unit", "budget_quota", "job", "call")
 """Tables that are taken along to memory; answers can be asked for again."""
 
 _UNUSABLE = {
@@ -184,7 +198,7 @@ def _migrate(connection: sqlite3.Connection) -> None:
         raise SettingsError(
             f"state.db was written by a newer mp-mcp (version {version} of its schema).",
             hint="Update this mp-mcp, or move state.db away: it holds the spent budget, "
-            "jobs and a cache of answers.",
+            "jobs, the history of calls and a cache of answers.",
         )
     # No other program can then lock us out, be it only by looking into the file.
     connection.execute("PRAGMA locking_mode=EXCLUSIVE")

@@ -13,7 +13,7 @@ from functools import cached_property
 from types import ModuleType
 from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints, overload
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, create_model
 
 ToolFunction = Callable[..., Awaitable[BaseModel]]
 
@@ -82,6 +82,27 @@ DETACH = Parameter(
 )
 """What every tool that is a job takes besides its own arguments."""
 
+SAVE_AS = Parameter(
+    "save_as",
+    Annotated[
+        str | None,
+        BeforeValidator(lambda name: name or None),
+        Flag("--save-as"),
+        Field(
+            pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$",
+            description="Keep the whole answer as this table; show its start",
+        ),
+    ],
+    default=None,
+)
+"""What every tool whose answer may be kept as a table takes besides its own arguments."""
+CHART = Parameter(
+    "chart",
+    Annotated[bool, Flag("--chart"), Field(description="Add a picture of the answer (PNG)")],
+    default=False,
+)
+"""What every tool whose answer is a chart takes besides its own arguments. `mp` draws by itself."""
+
 
 @dataclass(frozen=True)
 class Tool:
@@ -93,6 +114,9 @@ class Tool:
     command: str | None = None
     human_only: bool = False
     is_job: bool = False
+    is_savable: bool = False
+    is_essential: bool = False
+    has_chart: bool = False
 
     @property
     def name(self) -> str:
@@ -133,7 +157,13 @@ class Tool:
             for name, parameter in signature.parameters.items()
             if name not in self.handles
         )
-        return (*own, *((DETACH,) if self.is_job else ()), *self.options)
+        return (*own, *self.added, *self.options)
+
+    @property
+    def added(self) -> tuple[Parameter, ...]:
+        """Arguments that the decorator brings along: the caller obeys them, not the function."""
+        possible = ((DETACH, self.is_job), (SAVE_AS, self.is_savable), (CHART, self.has_chart))
+        return tuple(parameter for parameter, is_taken in possible if is_taken)
 
     @cached_property
     def arguments_model(self) -> type[BaseModel]:
@@ -163,6 +193,15 @@ class Tool:
         """Whether it reaches the outside world."""
         return any(handle.asks_mixpanel for handle in self.handles.values())
 
+    @property
+    def toolsets(self) -> tuple[str, ...]:
+        """The sets of tools that it is in; the last one is its folder."""
+        if self.human_only:
+            return ()
+        _, _, path = self.function.__module__.partition(".tools.")
+        folder = path.split(".")[0] if "." in path else "workspace"
+        return ("all", *(("default",) if self.is_essential else ()), folder)
+
 
 F = TypeVar("F", bound=ToolFunction)
 
@@ -177,6 +216,9 @@ def tool(
     command: str | None = ...,
     human_only: bool = ...,
     job: bool = ...,
+    savable: bool = ...,
+    essential: bool = ...,
+    chart: bool = ...,
 ) -> Callable[[F], F]: ...
 def tool(
     function: F | None = None,
@@ -186,16 +228,31 @@ def tool(
     command: str | None = None,
     human_only: bool = False,
     job: bool = False,
+    savable: bool = False,
+    essential: bool = False,
+    chart: bool = False,
 ) -> Any:
     """Mark a function as a tool: `@tool`, or `@tool(destructive=True)`.
 
     `command` overrides the words of its `mp` command; agents do not see `human_only` tools. A `job`
     outlives its call, and may be called again with the same arguments after its server was killed;
-    it answers a JobResult.
+    it answers a JobResult. A `savable` one answers Rows, which the call can keep as a table after
+    it. `essential` ones are in the default toolset. The answer of one with a `chart` is drawn on
+    demand.
     """
 
     def mark(marked: F) -> F:
-        found = Tool(marked, destructive, idempotent, command, human_only, job)
+        found = Tool(
+            marked,
+            destructive,
+            idempotent,
+            command,
+            human_only,
+            is_job=job,
+            is_savable=savable,
+            is_essential=essential,
+            has_chart=chart,
+        )
         marked.__mp_tool__ = found  # type: ignore[attr-defined]
         return marked
 

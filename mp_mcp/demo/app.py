@@ -8,7 +8,6 @@ import pkgutil
 from collections import Counter
 from typing import Any
 
-import anyio
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
@@ -23,6 +22,7 @@ from mp_mcp.demo.faults import (
     ConnectionCutError,
     Fault,
     breaking,
+    hold,
     stalling,
     take_fault,
 )
@@ -111,7 +111,8 @@ class MixpanelSimulator:
         if fault is not None:
             call.fault = fault
             entry["fault"] = fault.fault
-            await anyio.sleep(0 if fault.fault == "stall" else fault.seconds)
+            if fault.fault != "stall":
+                await hold(fault)
 
 
 def _api_of(path: str) -> tuple[str, str]:

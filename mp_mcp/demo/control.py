@@ -38,10 +38,15 @@ def _add_fault(world: World, order: dict[str, Any]) -> object:
 
 
 def _faults(world: World, _order: dict[str, Any]) -> object:
-    return {"faults": [vars(fault) for fault in world.faults]}
+    told = [{**vars(fault)} for fault in world.faults]
+    for fault in told:
+        del fault["taken_back"]
+    return {"faults": told}
 
 
 def _clear_faults(world: World, _order: dict[str, Any]) -> object:
+    for fault in world.faults:
+        fault.taken_back.set()
     world.faults.clear()
     return {}
 

@@ -55,7 +55,8 @@ class Fault:
     content_type: str | None = None
     location: str = "/request_access/?next=/"
     seconds: float = 0.0
-    """Wait so long first; with any fault but `stall`, which waits within the answer."""
+    """Wait so long first, or until it is taken back; `stall` waits within the answer."""
+    taken_back: anyio.Event = field(default_factory=anyio.Event, init=False, repr=False)
 
     def meets(self, path: str, params: Mapping[str, Any]) -> bool:
         """Whether it applies to this request."""
@@ -88,6 +89,12 @@ def take_fault(faults: list[Fault], path: str, params: Mapping[str, Any]) -> Fau
                 fault.times -= 1
             return fault
     return None
+
+
+async def hold(fault: Fault) -> None:
+    """Keep the request waiting for as long as the fault says."""
+    with anyio.move_on_after(fault.seconds):
+        await fault.taken_back.wait()
 
 
 def broken_lines(fault: Fault, lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -130,7 +137,7 @@ def stalling(fault: Fault, send: Send) -> Send:
         if message["type"] == "http.response.body" and not waited and len(body) >= left:
             waited = True
             await send({**message, "body": body[:left], "more_body": True})
-            await anyio.sleep(fault.seconds)
+            await hold(fault)
             message = {**message, "body": body[left:]}
         elif message["type"] == "http.response.body":
             left -= len(body)

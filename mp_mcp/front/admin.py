@@ -10,26 +10,48 @@ from collections.abc import Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from mp_mcp.errors import UsageError
-from mp_mcp.front import link, render
+from mp_mcp.front import link, render, talk
 from mp_mcp.front.command import command
 from mp_mcp.front.flags import Flags, Option
-from mp_mcp.server import lease
+from mp_mcp.server import lease, private_files
 from mp_mcp.settings import Home, asking, find_home
 
 STOP_PATIENCE_S = 30.0
 
 
-@command()
-def start(flags: Flags) -> None:
+@command(
+    Option("http", ("--http",), "Open the HTTP door too: loopback only, with a bearer token"),
+    Option("port", ("--port",), "Where the HTTP door opens  [default the last port]", "N", "int"),
+)
+def start(flags: Flags, http: bool = False, port: int | None = None) -> None:
     """Start the shared server, and return when it answers.
 
-    Every command starts it when it is needed; it ends by itself when nobody needs it.
+    Every command starts it when it is needed; it ends by itself when nobody needs it. With --http
+    a server that runs already opens the door, and none of its clients notices. HTTP clients bring
+    no account along: they use the one of this command, which is the default account if you choose
+    none.
     """
-    server = link.ask(find_home(), asking(), None)
+    if port is not None and not http:
+        raise UsageError("--port is the port of the HTTP door.", hint="Add --http.")
+    home = find_home()
+    if home.is_embedded:
+        raise UsageError(
+            "With MP_SERVER=off there is no shared server.", hint="Unset MP_SERVER to start one."
+        )
+    asked = ("mp/http", {"port": port}) if http else (None, None)
+    client = asking(account=flags.account, project=flags.project, workspace=flags.workspace)
+    server = link.ask(home, client, *asked)
     found = {"running": True, "pid": server.pid, "version": server.version}
-    render.show(found, flags, sentence=f"server running, pid {server.pid}")
+    sentence = f"server running, pid {server.pid}"
+    if http:
+        found["http"] = server.result.get("url")
+        sentence += f", {found['http']}"
+        if not flags.quiet:
+            talk.say("hint: its token: mp server status --show-token")
+    render.show(found, flags, sentence=sentence)
 
 
 @command()
@@ -54,18 +76,28 @@ def stop(flags: Flags) -> None:
     render.show({"running": False, "stopped": was_running, "pid": asked}, flags, sentence=sentence)
 
 
-@command()
-def status(flags: Flags) -> None:
+@command(Option("show_token", ("--show-token",), "Show the bearer token of the HTTP door"))
+def status(flags: Flags, show_token: bool = False) -> None:
     """Say whether the shared server runs, which clients are connected and what they do.
 
     It neither starts a server nor opens a database.
     """
+    home = find_home()
     try:
-        found = link.ask(find_home(), asking(), "mp/status", start=False).result
+        found = link.ask(home, asking(), "mp/status", start=False).result
     except lease.Absent:
-        render.show({"running": False}, flags, sentence="no server is running")
-    else:
-        render.show(found, flags)
+        found = {"running": False}
+    if show_token:
+        found["token"] = token_of(home, found)
+    sentence = None if found["running"] else "no server is running"
+    render.show(found, flags, sentence=sentence)
+
+
+def token_of(home: Home, status: dict[str, Any]) -> str:
+    """The token of the open HTTP door, from its file. Raises: UsageError when it is closed."""
+    if not status.get("http"):
+        raise UsageError("The HTTP door is closed.", hint="Open it: mp server start --http")
+    return private_files.http_token(home, create=False)
 
 
 @command(

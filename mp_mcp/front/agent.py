@@ -9,13 +9,13 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from mp_mcp import __version__
-from mp_mcp.errors import ExitCode, MpError, UsageError
-from mp_mcp.front.greet import greet
+from mp_mcp.errors import ExitCode, MpError
+from mp_mcp.front.agent_flags import read
+from mp_mcp.front.greet import Greeted, greet, hang_up
 from mp_mcp.front.messages import (
     NOT_YOURS,
     TOO_LONG,
@@ -28,6 +28,8 @@ from mp_mcp.front.messages import (
     request_of,
     standing_after,
 )
+from mp_mcp.front.watch import Watch
+from mp_mcp.server import lease
 from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.settings import Asking, Home, asking, find_home
 
@@ -40,20 +42,14 @@ REPEATS = 3
 """A request that ends one server after the other is given up after so many repetitions."""
 
 
-USAGE = """\
-usage: mp-mcp [--account NAME] [--project ID] [--workspace ID] [--version] [--help]
-
-An MCP server over stdin and stdout. All copies of it share one local server, with `mp` too.
-Settings come from MP_* variables and ~/.mp/mp.toml; see `mp auth status`.
-"""
-
-
 class Pump:
     """One agent. Two threads use it: one reads the agent, one the server; `_lock` is for both."""
 
-    def __init__(self, home: Home, asking: Asking) -> None:
+    def __init__(self, home: Home, asking: Asking, choice: Mapping[str, Any]) -> None:
+        """`choice` is which tools the agent shall have."""
         self._home = home
         self._asking = asking
+        self._choice = choice
         self._lock = threading.RLock()
         self._writing = threading.Lock()
         self._open: dict[str, Request] = {}
@@ -64,6 +60,9 @@ class Pump:
         self._unstarted: set[str] = set()
         self._standing: dict[str, Any] = {}
         self._losses = 0
+        self._pid = 0
+        self._hung: tuple[socket.socket, MpError] | None = None
+        self._watch = Watch(self._waits_for, self._report, _leave)
 
     def run(self) -> None:
         """Pump until the agent closes its side."""
@@ -91,6 +90,7 @@ class Pump:
         with self._lock:
             if request is not None:
                 self._open[key_of(request.id)] = request
+                self._watch.asked()
             elif message.get("method") == "notifications/initialized":
                 self._initialized = line
             elif message.get("method") == "notifications/cancelled":
@@ -116,7 +116,7 @@ class Pump:
 
     def _connect(self) -> socket.socket:
         """A new connection, with the agent's handshake replayed on it."""
-        greeted = greet(self._home, self._asking, kind="agent", known=self._standing)
+        greeted = self._greeted()
         self._standing = self._standing or greeted.standing
         server = greeted.socket
         if self._handshake is not None:
@@ -125,7 +125,36 @@ class Pump:
             server.sendall(self._initialized or b"")
         self._server = server
         threading.Thread(target=self._read, args=(server,), daemon=True).start()
+        self._pid = greeted.pid
         return server
+
+    def _greeted(self) -> Greeted:
+        """A server that knows who asks: the shared one, or else one in this process."""
+        try:
+            return self._greet()
+        except lease.NotStarted as found:
+            sys.stderr.write(
+                f"mp-mcp: {found.reason.message} Going on with a server of its own, as with "
+                "MP_SERVER=off: nothing is shared with mp and other agents.\n"
+            )
+            sys.stderr.flush()
+        self._home.is_embedded = True
+        return self._greet()
+
+    def _greet(self) -> Greeted:
+        known, choice = self._standing, self._choice
+        return greet(self._home, self._asking, kind="agent", known=known, choice=choice)
+
+    def _waits_for(self) -> int | None:
+        return self._pid if self._open and self._server is not None else None
+
+    def _report(self, why: MpError) -> None:
+        """The server was stopped. Its connection ends: a thread may be stuck writing to it."""
+        server = self._server
+        if server is not None:
+            self._hung = server, why
+            with suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
 
     def _read(self, server: socket.socket) -> None:
         for line in lines(server.recv):
@@ -167,11 +196,12 @@ class Pump:
         with suppress(OSError):
             server.shutdown(socket.SHUT_RDWR)  # wakes its reader, which closes it
         self._losses += 1
+        hung = self._hung[1] if self._hung and self._hung[0] is server else None
         for request in list(self._open.values()):
             was_not_started = request is unsent or key_of(request.id) in self._unstarted
             harmless = request.method != "tools/call" or was_not_started
-            if not harmless or self._losses > REPEATS:
-                self._refuse(request, WENT_AWAY)
+            if hung or not harmless or self._losses > REPEATS:
+                self._refuse(request, hung or WENT_AWAY)
         self._unstarted.clear()
         if self._open:
             self._repeat(list(self._open.values()))
@@ -223,31 +253,24 @@ def write(lock: threading.Lock, line: bytes) -> None:
             os._exit(0)
 
 
+def _leave() -> None:
+    """The host has died without closing the pipe: nobody reads what we write."""
+    hang_up()
+    os._exit(0)
+
+
 def main() -> None:
     """The command `mp-mcp`."""
     try:
-        chosen = _options(sys.argv[1:])
-        Pump(find_home(), asking(os.environ, **chosen)).run()
+        flags, choice = read(sys.argv[1:])
+        Pump(find_home(), asking(os.environ, **flags), choice).run()
+        hang_up()
     except KeyboardInterrupt:
         sys.exit(ExitCode.INTERRUPTED)
     except MpError as error:
-        sys.stderr.write(f"mp-mcp: {error.message}\n")
+        hint = f"\nhint: {error.hint}" if error.hint else ""
+        sys.stderr.write(f"mp-mcp: {error.message}{hint}\n")
         sys.exit(error.exit_code)
-
-
-def _options(words: list[str]) -> dict[str, str]:
-    """The options that are given. Raises: UsageError."""
-    chosen: dict[str, str] = {}
-    while words:
-        word = words.pop(0)
-        if word in ("-h", "--help", "--version"):
-            sys.stdout.write(f"mp-mcp {__version__}\n" if word == "--version" else USAGE)
-            sys.exit(ExitCode.OK)
-        name, _, value = word.partition("=")
-        if name not in ("--account", "--project", "--workspace") or not (value or words):
-            raise UsageError(f"cannot use {word!r}\n{USAGE.rstrip()}")
-        chosen[name.removeprefix("--")] = value or words.pop(0)
-    return chosen
 
 
 if __name__ == "__main__":

@@ -11,9 +11,11 @@ from contextlib import suppress
 from typing import Any
 
 from mp_mcp import __version__
-from mp_mcp.errors import ExitCode, MpError, exit_code_of
+from mp_mcp.error_codes import error_of, exit_code_of
+from mp_mcp.errors import ExitCode, MpError, UsageError
 from mp_mcp.front import commands, follow, link, render, talk
 from mp_mcp.front.flags import VERSION, Flags
+from mp_mcp.front.greet import hang_up
 from mp_mcp.front.parse import parse
 from mp_mcp.front.tool_command import spoken, table
 from mp_mcp.settings import Asking, Home, asking, find_home
@@ -21,10 +23,18 @@ from mp_mcp.settings import Asking, Home, asking, find_home
 DELIVERED = ("export_sql", "snapshot_database")
 """Tools whose answer is a file that waits to be moved to where the person wants it."""
 
+FIRST_WELCOME = """\
+mp: Mixpanel and local SQL, shared with your AI agents. No account is stored yet. More: mp --help
+  mp demo              look around: a tour in two minutes, without an account
+  mp auth login        check and store an account; mp doctor then checks the whole setup
+  mp fetch events --from 2025-01-01 --to 2025-01-31     download events into a local table
+  mp query sql "SELECT event, count(*) FROM events GROUP BY 1"
+"""
+
 WELCOME = """\
 mp: Mixpanel and local SQL in your terminal, shared with your AI agents. All of it: mp --help
-  mp auth login                                         check and store an account
-  mp demo                                               a tour in two minutes, without an account
+  mp status        who is connected, what runs, what is left of the budget
+  mp history -f    what the agents do, live
   mp fetch events --from 2025-01-01 --to 2025-01-31     download events into a local table
   mp query sql "SELECT event, count(*) FROM events GROUP BY 1"
 """
@@ -39,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         _open_closed_streams()
     code = _run(list(sys.argv[1:] if arguments is None else arguments))
+    hang_up()
     if arguments is None:
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
@@ -69,6 +80,7 @@ def run_tool(flags: Flags, tool: str, arguments: dict[str, Any], wants_one: bool
     client = asking(account=flags.account, project=flags.project, workspace=flags.workspace)
     if flags.fresh and "fresh" in table()[tool]["options"]:
         arguments = {**arguments, "fresh": True}
+    _check(flags)
     target = None
     if tool in DELIVERED:
         from mp_mcp.front import deliver
@@ -88,14 +100,43 @@ def run_tool(flags: Flags, tool: str, arguments: dict[str, Any], wants_one: bool
         spinner.erase()
     if target is not None:
         reply = reply._replace(result=target.take(reply.result))
-    if wants_one:
-        render.show_value(reply.result, flags)
-    else:
-        render.show(reply.result, flags)
+    _show(flags, tool, arguments, reply.result, wants_one=wants_one)
     if flags.verbose:
         took = (time.monotonic() - started) * 1000
         server = f"server pid {reply.pid}, version {reply.version}"
         talk.say(f"{tool}: {took:.0f} ms, {server}, project {reply.result.get('project')}")
+
+
+def _show(
+    flags: Flags, tool: str, arguments: dict[str, Any], result: dict[str, Any], *, wants_one: bool
+) -> None:
+    if wants_one:
+        render.show_value(result, flags)
+    else:
+        render.show(result, flags)
+    if isinstance(flags.chart, str):
+        from mp_mcp.front import chart_file
+
+        chart_file.write(flags.chart, tool, arguments, result, quiet=flags.quiet)
+    if result.get("not_saved"):
+        # The answer is out; the exit code tells a script that the rest was not done.
+        raise error_of(result["not_saved"])
+
+
+def _check(flags: Flags) -> None:
+    """Raises: UsageError for what would fail after the call, which may have cost a query."""
+    if flags.jq is not None:
+        from mp_mcp.front import jq_filter
+
+        jq_filter.compiled(flags.jq)
+    if isinstance(flags.chart, str):
+        from mp_mcp.front import chart_file
+
+        chart_file.check(flags.chart)
+    elif flags.chart and flags.format not in (None, *render.FOR_PEOPLE[:1]):
+        raise UsageError(
+            f"A chart is not {flags.format}.", hint="Leave out --format, or name a FILE.png."
+        )
 
 
 def _called(
@@ -115,7 +156,7 @@ def _called(
 
 def _obey(words: list[str]) -> None:
     if not words:
-        render.write(WELCOME)
+        render.write(WELCOME if _is_configured() else FIRST_WELCOME)
         return
     meant = parse(words, lambda words: commands.find(words, run_tool))
     if meant.asks is VERSION:
@@ -126,6 +167,13 @@ def _obey(words: list[str]) -> None:
         render.write(help_of(meant.command))
     else:
         meant.command.run(meant.flags, meant.values)
+
+
+def _is_configured() -> bool:
+    """Whether there may be an account. Only a look: pathlib and mp.toml would cost more."""
+    home = find_home()
+    files = (f"{home.name}/{name}" for name in ("mp.toml", "config.toml"))
+    return asking().has_account or any(map(os.path.exists, files))
 
 
 def _open_closed_streams() -> None:
@@ -144,6 +192,15 @@ def _failed(error: MpError) -> int:
     return exit_code_of(found.code)
 
 
+def _discreet(text: str) -> str:
+    """Without the secrets of this process, which a message of Python or a library may quote."""
+    with suppress(MpError):
+        client = asking()
+        for secret in (client.secret, client.oauth_token):
+            text = text.replace(secret, "***") if secret else text
+    return text
+
+
 def _surprised(error: Exception) -> int:
     """A bug of ours: one line on the screen, the rest in a file."""
     import traceback
@@ -151,7 +208,7 @@ def _surprised(error: Exception) -> int:
     path = find_home().logs / "mp-crash.log"
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    name = type(error).__name__
-    talk.say(f"error: mp has a bug ({name}: {error}); please report it with {path}")
+        path.write_text(_discreet("".join(traceback.format_exception(error))), encoding="utf-8")
+    name = f"{type(error).__name__}: {error}"
+    talk.say(_discreet(f"error: mp has a bug ({name}); please report it with {path}"))
     return ExitCode.UNEXPECTED

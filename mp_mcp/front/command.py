@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from mp_mcp.errors import UsageError
 from mp_mcp.front.flags import Flags, Option
+from mp_mcp.wording import closest
 
 Run = Callable[[Flags, dict[str, Any]], None]
 """Gets the flags of every command, and by name those values of its own that were given."""
@@ -22,10 +23,12 @@ class Argument(NamedTuple):
     kind: str = "str"
     required: bool = True
     many: bool = False
+    choices: tuple[str, ...] = ()
+    """Words that a shell may offer."""
 
 
 class Command(NamedTuple):
-    """A command that runs, or a group of commands (without `run`)."""
+    """A command that runs, or a group of commands; `mp history` is both."""
 
     words: tuple[str, ...]
     help: str
@@ -41,6 +44,10 @@ class Command(NamedTuple):
     def line(self) -> str:
         """The command as it is typed, without what it takes."""
         return " ".join(("mp", *self.words))
+
+    def leads_on(self, word: str) -> bool:
+        """Whether the word is a part of a longer command, not a value of this one."""
+        return self.run is None or any(word == name for name, _ in self.members)
 
 
 def command(*parameters: Argument | Option) -> Callable[[Callable[..., None]], Command]:
@@ -60,8 +67,6 @@ def command(*parameters: Argument | Option) -> Callable[[Callable[..., None]], C
 
 def unknown(what: str, name: str, known: Iterable[str], otherwise: str) -> UsageError:
     """The error for a name that is not `known`: its hint is the closest one, or `otherwise`."""
-    import difflib  # 3 ms that only a mistake costs
-
-    near = difflib.get_close_matches(name, list(known), n=1)
+    near = closest(name, known)
     hint = f"Did you mean {near[0]}?" if near else otherwise
     return UsageError(f"No such {what}: {name}", hint=hint)

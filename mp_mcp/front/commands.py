@@ -16,7 +16,6 @@ GROUPS = {
     "save": "Keep a SELECT as a table",
     "drop": "Delete local tables",
     "wait": "Wait for a fetch that goes on in the background",
-    "cancel": "Stop a fetch that goes on in the background",
     "auth": "Store and check the accounts that you use",
     "server": "Look after the shared server",
 }
@@ -34,10 +33,24 @@ BY_HAND = {
     ("server", "stop"): ("mp_mcp.front.admin:stop", "Stop the shared server."),
     ("server", "status"): ("mp_mcp.front.admin:status", "Say whether it runs, and for whom."),
     ("server", "logs"): ("mp_mcp.front.admin:logs", "Show the end of the server's log."),
+    ("status",): (
+        "mp_mcp.front.status:status",
+        "Who is connected, what runs, what is left of the budget.",
+    ),
+    ("cancel",): ("mp_mcp.front.status:cancel", "Stop anybody's running call or job."),
+    ("history",): ("mp_mcp.front.history:history", "What you and the agents called."),
+    ("history", "show"): ("mp_mcp.front.history:show", "One call: its arguments and exact SQL."),
+    ("history", "rerun"): ("mp_mcp.front.history:rerun", "Run one of the calls again."),
+    ("doctor",): ("mp_mcp.front.doctor:doctor", "Check the setup, and say how to mend it."),
+    ("server", "config"): (
+        "mp_mcp.front.client_config:config",
+        "Print how an MCP client is configured.",
+    ),
     ("completion",): (
         "mp_mcp.front.completion:completion",
         "Print a script that completes mp's words in your shell.",
     ),
+    ("help",): ("mp_mcp.front.topics:help_topic", "Explain sql, dates, the budget and more."),
     ("demo",): ("mp_mcp.front.admin:demo", "A tour in two minutes, without an account."),
 }
 
@@ -61,13 +74,13 @@ def find(words: tuple[str, ...], run: RunTool) -> Command:
 def _by_hand(words: tuple[str, ...]) -> Command:
     module, _, name = BY_HAND[words][0].partition(":")
     command: Command = getattr(import_module(module), name)
-    return command._replace(words=words)
+    return command._replace(words=words, members=_members(words))
 
 
 def _members(words: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """The next words and what they are for, in the order of GROUPS, then by name."""
     depth = len(words)
-    found = {other[depth] for other in _leaves() if other[:depth] == words}
+    found = {other[depth] for other in _leaves() if other[:depth] == words and other != words}
     ordered = sorted(found, key=lambda word: (0 if depth else _rank(word), word))
     return tuple((word, _short_help((*words, word))) for word in ordered)
 

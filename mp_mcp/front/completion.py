@@ -1,16 +1,24 @@
 """`mp completion ...`: the words that a shell may offer, from the table of commands.
 
-Never asks a server or Mixpanel, and never fails on a half-typed line: it has nothing to offer.
+Names of events and tables come from what a running server knows. Never starts a server, never asks
+Mixpanel, and never fails on a half-typed line: it has nothing to offer.
 """
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
-from mp_mcp.errors import UsageError
+from mp_mcp.errors import MpError, UsageError
 from mp_mcp.front import commands, render
 from mp_mcp.front.command import Argument, Command, command
 from mp_mcp.front.flags import EVERYWHERE, Flags, Option
 from mp_mcp.front.parse import Find
+
+NAMED = {
+    **dict.fromkeys(("event", "events", "born", "return"), "events"),
+    "table": "tables",
+}
+"""Values that are names, by what they are called."""
 
 SCRIPTS = {
     "bash": """\
@@ -34,7 +42,7 @@ complete -c mp -a '(mp completion fish -- (commandline -opc)[2..] (commandline -
 
 
 @command(
-    Argument("shell", "SHELL", f"One of {', '.join(SCRIPTS)}"),
+    Argument("shell", "SHELL", f"One of {', '.join(SCRIPTS)}", choices=tuple(SCRIPTS)),
     Argument(
         "words",
         "WORD...",
@@ -51,42 +59,96 @@ def completion(_: Flags, shell: str, words: Sequence[str] = ()) -> None:
     """
     if shell not in SCRIPTS:
         raise UsageError(f"No completion for {shell}.", hint=f"Choose {', '.join(SCRIPTS)}.")
-    render.write("".join(f"{one}\n" for one in offers(words)) if words else SCRIPTS[shell])
+    if not words:
+        render.write(SCRIPTS[shell])
+        return
+    # zsh and fish quote what they insert; bash does where a quote was typed.
+    quoted = shell == "bash" and words[-1][:1] not in ("'", '"')
+    shown = (_escaped(one) if quoted else one for one in offers(words))
+    render.write("".join(f"{one}\n" for one in shown))
+
+
+class _At(NamedTuple):
+    """Where a half-typed line stands."""
+
+    command: Command
+    open_option: Option | None
+    placed: int
+    said: Mapping[str, str]
 
 
 def offers(words: Sequence[str]) -> list[str]:
     """What may stand in the place of the last word."""
     # bash makes three words of --format=json, and two of --format=
     before = [word for word in words[:-1] if word != "="]
-    last = words[-1].removeprefix("=")
+    last = words[-1].removeprefix("=").lstrip("'\"").replace("\\", "")
     with suppress(UsageError):
-        at, open_option = _standing(before, lambda words: commands.find(words, _nothing))
-        return [one for one in _possible(at, open_option, last) if one.startswith(last)]
+        at = _standing(before, lambda words: commands.find(words, _nothing))
+        return [one for one in _possible(at, last) if one.startswith(last) and one.isprintable()]
     return []
 
 
-def _standing(before: Sequence[str], find: Find) -> tuple[Command, Option | None]:
+def _standing(before: Sequence[str], find: Find) -> _At:
     """The command that these words lead to, and the flag that waits for its value."""
-    at, waiting = find(()), None
+    at, waiting, placed, said = find(()), None, 0, {}
     for word in before:
         if waiting is not None:
+            said[waiting.name] = word
             waiting = None
         elif word.startswith("-"):
             option = _options(at).get(word)
-            waiting = option if option and option.metavar else None
-        elif at.run is None:
+            waiting = option if option and option.metavar and not option.endings else None
+        elif at.leads_on(word):
             at = find((*at.words, word))
-    return at, waiting
+        else:
+            placed += 1
+    return _At(at, waiting, placed, said)
 
 
-def _possible(at: Command, open_option: Option | None, last: str) -> Sequence[str]:
-    if open_option is not None:
-        return open_option.choices
-    return list(_options(at)) if last.startswith("-") else [word for word, _ in at.members]
+def _possible(at: _At, last: str) -> Sequence[str]:
+    if at.open_option is not None:
+        kind = NAMED.get(at.open_option.name)
+        return at.open_option.choices or (_names(kind, at, last) if kind else ())
+    if last.startswith("-"):
+        return list(_options(at.command))
+    if at.command.run is None:
+        return [word for word, _ in at.command.members]
+    arguments = at.command.arguments
+    is_many = bool(arguments) and arguments[-1].many
+    if at.placed >= len(arguments) and not is_many:
+        return ()
+    argument = arguments[min(at.placed, len(arguments) - 1)]
+    kind = NAMED.get(argument.name)
+    return argument.choices or (_names(kind, at, last) if kind else ())
+
+
+def _names(kind: str, at: _At, last: str) -> Sequence[str]:
+    """Names that the server knows of; none when there is no server. Never starts one."""
+    from mp_mcp.front import link
+    from mp_mcp.server.lease import Absent
+    from mp_mcp.settings import asking, find_home
+
+    account, project, space = map(at.said.get, ("account", "project", "workspace"))
+    with suppress(Absent, MpError):
+        found = link.ask(
+            find_home(),
+            asking(account=account, project=project, workspace=space),
+            "mp/names",
+            {"kind": kind},
+            start=False,
+        ).result
+        # Of `Signup,Lo` only the end is looked for.
+        begun, comma, _ = last.rpartition(",")
+        return [begun + comma + name for name in found.get("names") or ()]
+    return ()
 
 
 def _options(at: Command) -> Mapping[str, Option]:
     return EVERYWHERE | {name: option for option in at.options for name in option.spellings}
+
+
+def _escaped(text: str) -> str:
+    return "".join(c if c.isalnum() or c in "_-,.:/=@%+" else f"\\{c}" for c in text)
 
 
 def _nothing(*_: object) -> None:

@@ -30,6 +30,8 @@ class Target:
         # A link stays a link: what it leads to is replaced.
         self._path = Path(os.path.realpath(path))
         self._force = force
+        # Before a server in this process sets it to its own.
+        self._mode = 0o666 & ~_umask()
 
     @classmethod
     def of(cls, home: Home, arguments: dict[str, Any]) -> "Target":
@@ -53,7 +55,7 @@ class Target:
         spooled = Path(str(result["spooled"]))
         try:
             # As any new file of this person: the server's are for nobody else.
-            spooled.chmod(0o666 & ~_umask())
+            spooled.chmod(self._mode)
             self._move(spooled)
         except OSError as error:
             raise self._failed(error) from error

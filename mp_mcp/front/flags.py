@@ -5,6 +5,7 @@ Never takes a letter from a command: where a command has a flag of the same name
 
 from typing import Any, NamedTuple
 
+PICTURES = (".png", ".svg")
 FORMATS = ("json", "jsonl", "csv", "table", "plain")
 
 
@@ -19,13 +20,17 @@ class Flags:
         self.project: str | None = None
         self.workspace: str | None = None
         self.fresh = False
+        self.jq: str | None = None
+        self.chart: bool | str | None = None
+        self.no_pager = False
 
 
 class Option(NamedTuple):
     """A flag in all its spellings. It takes a value when it has a `metavar`; `name` is its key.
 
     `kind` says what becomes of the value's text (`parse.KINDS`; any other kind leaves it as it
-    is), `meaning` is the value of a flag that takes none, and `many` collects repetitions.
+    is), `meaning` is the value of a flag that takes none, and `many` collects repetitions. One with
+    `endings` takes a value only where a word with one of them follows, or after `=`.
     """
 
     name: str
@@ -37,6 +42,7 @@ class Option(NamedTuple):
     required: bool = False
     many: bool = False
     meaning: bool = True
+    endings: tuple[str, ...] = ()
 
 
 def one_of(name: str, spellings: tuple[str, ...], choices: tuple[str, ...], about: str) -> Option:
@@ -54,6 +60,16 @@ OUTPUT = (
     Option("project", ("-p", "--project"), "Use this Mixpanel project", "ID"),
     Option("workspace", ("--workspace",), "Use this data view of the project", "ID"),
     Option("fresh", ("--fresh",), "Ask Mixpanel again instead of using a cached answer"),
+    Option(
+        "chart",
+        ("--chart",),
+        "Draw the answer, or write it to a picture; on a terminal it is drawn where that helps",
+        "[FILE.png|FILE.svg]",
+        endings=PICTURES,
+    ),
+    Option("chart", ("--no-chart",), "Draw nothing", meaning=False),
+    Option("jq", ("--jq",), "Print what this jq filter makes of the JSON", "FILTER"),
+    Option("no_pager", ("--no-pager",), "Print long answers at once, also on a terminal"),
 )
 """Each sets the field of Flags that has its name."""
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mp_mcp.errors import CredentialsError, MpError, ServerUnreachableError
+from mp_mcp.errors import CredentialsError, MpError, ServerUnreachableError, UsageError
 from mp_mcp.front.greet import label
 from mp_mcp.front.link import Reply, Watch, call_tool
 from mp_mcp.settings import Asking, Home
@@ -33,6 +33,11 @@ def run_job(
     say: Say,
 ) -> Reply:
     """Start a job and, unless it is to be detached, follow it. Raises: the job's error."""
+    if home.is_embedded and arguments.get("detach"):
+        raise UsageError(
+            "With MP_SERVER=off nobody goes on with a job after its command.",
+            hint="Leave --detach out, or unset MP_SERVER.",
+        )
     call = _caller(home, asking, watch)
     reply = call(tool, {**arguments, "detach": True})
     if arguments.get("detach") or reply.result.get("state") == "done":
@@ -43,6 +48,9 @@ def run_job(
 def wait(home: Home, asking: Asking, arguments: Mapping[str, Any], watch: Watch) -> Reply:
     """`mp wait job`: to the job's end, unless a timeout is given. Ctrl-C leaves the job alone."""
     call = _caller(home, asking, watch)
+    if home.is_embedded:
+        # It runs in no other process: it has ended, or nobody goes on with it meanwhile.
+        arguments = {**arguments, "timeout": 0}
     return _waited(call, str(arguments["job"]), arguments.get("timeout"))
 
 

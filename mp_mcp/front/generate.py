@@ -15,7 +15,7 @@ from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import mp_mcp.tools
-from mp_mcp.tool import Parameter, Tool, discover
+from mp_mcp.tool import CHART, Parameter, Tool, discover
 
 PATH = Path(__file__).with_name("command_table.json")
 KINDS = {bool: "bool", int: "int", float: "float", date: "day", tuple: "list", list: "list"}
@@ -53,11 +53,12 @@ def _row(tool: Tool, tools: dict[str, Tool]) -> dict[str, Any]:
         "parameters": [
             _parameter(tool, parameter)
             for parameter in tool.parameters
-            if parameter not in tool.options
+            if parameter not in (*tool.options, CHART)
         ],
         # They are flags of every command.
         "options": [option.name for option in tool.options],
         **({"is_job": True} if tool.is_job else {}),
+        **({"toolsets": list(tool.toolsets)} if tool.toolsets else {}),
     }
 
 
@@ -142,6 +143,7 @@ def _command_line(tool: Tool, example: str) -> str:
     for parameter in tool.parameters:
         if parameter.keyword != parameter.name:
             example = re.sub(rf"\b{parameter.name}=", f"{parameter.keyword}=", example)
+    example = re.sub(r"=true\b", "=True", example)
     try:
         call = ast.parse(f"call({example})", mode="eval").body
     except SyntaxError:
@@ -165,7 +167,7 @@ def _quoted(text: str) -> str:
 
 def _spelled(parameter: Parameter, value: Any) -> list[str]:
     if parameter.flag.argument:
-        return [str(value)]
+        return [str(one) for one in value] if isinstance(value, list) else [str(value)]
     name = parameter.flag.names[-1]
     if value is True:
         return [name]

@@ -12,9 +12,10 @@ from contextlib import closing, suppress
 from typing import Any, NamedTuple
 
 from mp_mcp import __version__
-from mp_mcp.errors import ServerUnreachableError, ServerVersionError, error_of
-from mp_mcp.front.greet import greet
-from mp_mcp.server.lease import LEAVING
+from mp_mcp.error_codes import error_of
+from mp_mcp.errors import ServerUnreachableError, ServerVersionError
+from mp_mcp.front.greet import STOPPED_PATIENCE_S, Greeted, greet
+from mp_mcp.server import lease, processes
 from mp_mcp.settings import Asking, Home
 
 PROTOCOL_VERSION = "2026-07-28"
@@ -81,7 +82,10 @@ def ask(
     """
     deadline = time.monotonic() + RETRY_S
     while True:
-        greeted = greet(home, asking, kind="human", start=start)
+        try:
+            greeted = greet(home, asking, kind="human", start=start)
+        except lease.NotStarted as error:
+            raise error.reason from error
         with closing(greeted.socket):
             if method is None:
                 return Reply(greeted.pid, greeted.version, {})
@@ -92,17 +96,17 @@ def ask(
                 # It was leaving and never saw the call; a refusal may wait to be read, though.
                 if time.monotonic() < deadline and not _has_words(greeted.socket):
                     continue
-            answer = _answer(greeted.socket, watch)
+            answer = _answer(greeted, watch)
             if answer is not None:
                 return Reply(greeted.pid, greeted.version, answer)
 
 
-def _answer(connected: socket.socket, watch: Watch) -> dict[str, Any] | None:
+def _answer(greeted: Greeted, watch: Watch) -> dict[str, Any] | None:
     """The result of request 1, None when a leaving server did not start it.
 
     An interrupt is passed on to the server.
     """
-    lines = _Lines(connected, watch)
+    lines = _Lines(greeted, watch)
     try:
         while (message := lines.next()) is not None:
             if message.get("method") == "notifications/progress":
@@ -112,7 +116,7 @@ def _answer(connected: socket.socket, watch: Watch) -> dict[str, Any] | None:
                 return _result(message)
     except KeyboardInterrupt:
         with suppress(OSError):
-            connected.sendall(_message("notifications/cancelled", {"requestId": 1}))
+            greeted.socket.sendall(_message("notifications/cancelled", {"requestId": 1}))
         raise
     raise ServerUnreachableError(
         "The shared server went away during the call.",
@@ -123,8 +127,9 @@ def _answer(connected: socket.socket, watch: Watch) -> dict[str, Any] | None:
 class _Lines:
     """The messages of a connection."""
 
-    def __init__(self, connected: socket.socket, watch: Watch) -> None:
-        self._socket = connected
+    def __init__(self, greeted: Greeted, watch: Watch) -> None:
+        self._socket = greeted.socket
+        self._pid = greeted.pid
         self._watch = watch
         self._buffer = bytearray()
 
@@ -144,11 +149,14 @@ class _Lines:
 
     def _received(self) -> bytes:
         self._socket.settimeout(TICK_S)
+        stopped = processes.StoppedFor()
         while True:
             try:
                 return self._socket.recv(1 << 18)
             except TimeoutError:
                 self._watch(None)
+                if stopped.seconds(self._pid) > STOPPED_PATIENCE_S:
+                    raise lease.hung(self._pid) from None
             except ConnectionResetError:
                 return b""
 
@@ -159,7 +167,7 @@ def _result(message: Mapping[str, Any]) -> dict[str, Any] | None:
         result = message.get("result")
         return result if isinstance(result, dict) else {}
     known = error.get("data")
-    if isinstance(known, dict) and known.get("code") == LEAVING:
+    if isinstance(known, dict) and known.get("code") == lease.LEAVING:
         return None
     if isinstance(known, dict) and "code" in known and "message" in known:
         raise error_of(known)

@@ -62,10 +62,16 @@ class _Line:
                 flags_have_ended = True
             elif _is_flag(word) and not flags_have_ended:
                 self._take_flags(word)
-            elif self.command.run is None:
+            elif self.command.leads_on(word) and not self._has_own(flags_have_ended):
                 self._enter(self._find((*self.command.words, word)))
             else:
                 self.placed.append(word)
+
+    def _has_own(self, flags_have_ended: bool) -> bool:
+        """Whether this very command has got something: then no longer command is meant."""
+        own = self._own.values()
+        has_flags = any(option in own for _, option, _ in self.given)
+        return self.command.run is not None and (flags_have_ended or bool(self.placed) or has_flags)
 
     def _enter(self, command: Command) -> None:
         self.command = command
@@ -91,12 +97,22 @@ class _Line:
             self.asks = option
         if option.metavar is None and text is not None:
             raise _wrong(self.command, f"Option {name} does not take a value.")
-        if option.metavar is not None and text is None:
+        if option.endings:
+            text = self._ending_word(option) if text is None else text
+            if text is not None and not text.lower().endswith(option.endings):
+                endings = " or ".join(option.endings)
+                raise _wrong(self.command, f"Option {name} takes a file that ends in {endings}.")
+        elif option.metavar is not None and text is None:
             if not self._rest:
                 raise _wrong(self.command, f"Option {name} needs a value.")
             # Whatever it is: a value may start with a dash.
             text = self._rest.pop(0)
         self.given.append((name, option, text))
+
+    def _ending_word(self, option: Option) -> str | None:
+        """The next word, if it can only be the value."""
+        follows = self._rest and self._rest[0].lower().endswith(option.endings)
+        return self._rest.pop(0) if follows else None
 
     def _option(self, name: str) -> Option:
         option = self._own.get(name) or EVERYWHERE.get(name)

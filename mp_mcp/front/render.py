@@ -9,17 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mp_mcp.errors import DiskFullError, UsageError
-from mp_mcp.front import talk
+from mp_mcp.front import screen, talk
 from mp_mcp.front.flags import Flags
+from mp_mcp.front.screen import FILE, Screen
 from mp_mcp.front.tool_command import spoken
 
 Result = Mapping[str, Any]
 
-ABOUT_ROWS = (
-    *("columns", "types", "rows", "row_count", "truncated", "hint", "project"),
-    *("cached_at", "notice"),
-)
-"""Fields of a table that every format shows in its own way."""
+FOR_PEOPLE = ("table", "plain")
 
 
 def show(result: Result, flags: Flags, *, sentence: str | None = None) -> None:
@@ -27,13 +24,67 @@ def show(result: Result, flags: Flags, *, sentence: str | None = None) -> None:
 
     A `sentence` says it all for people: it stands for the result in a table and in plain text.
     """
-    chosen = flags.format or ("table" if sys.stdout.isatty() else "json")
-    if sentence is not None and chosen in ("table", "plain"):
-        write(sentence + "\n")
+    seen = screen.here()
+    chosen = _format(flags, seen)
+    if flags.jq is not None:
+        from mp_mcp.front.jq_filter import compiled
+
+        text = "".join(f"{_output(found, flags)}\n" for found in compiled(flags.jq)(result))
+    elif sentence is not None and chosen in FOR_PEOPLE:
+        text = sentence + "\n"
     else:
-        write(text_of(result, chosen))
+        text = text_of(result, chosen, seen, flags.chart)
+    if seen.is_terminal:
+        text = visible(text, chosen)
+    if not _paged(text, flags, seen):
+        write(text)
     if not flags.quiet:
         _notices(result)
+
+
+def show_text(text: str, flags: Flags) -> None:
+    """Print a text of our own, in pages where it is long."""
+    if not _paged(text, flags, screen.here()):
+        write(text)
+
+
+def _format(flags: Flags, seen: Screen) -> str:
+    if flags.jq is not None:
+        return "json"
+    wants_people = seen.is_terminal or flags.chart is True
+    return flags.format or ("table" if wants_people else "json")
+
+
+def _output(found: Any, flags: Flags) -> str:
+    """An output of jq: texts as they are, unless JSON was asked for by name."""
+    return _json(found) if flags.format in ("json", "jsonl") else _raw(found)
+
+
+def _paged(text: str, flags: Flags, seen: Screen) -> bool:
+    if flags.no_pager or seen.height is None or text.count("\n") < seen.height:
+        return False
+    from mp_mcp.front.pager import page
+
+    sys.stdout.flush()
+    return page(text)
+
+
+def visible(text: str, chosen: str) -> str:
+    """The text without what a terminal would obey; lines, tabs and our own colours stay."""
+    if chosen == "table":
+        return text  # its cells are printable already
+    lines = text.split("\n")
+    escape = _json_escape if chosen in ("json", "jsonl") else talk.escape
+    return "\n".join(
+        line
+        if line.isprintable()
+        else "".join(c if c == "\t" or talk.is_printable(c) else escape(c) for c in line)
+        for line in lines
+    )
+
+
+def _json_escape(character: str) -> str:
+    return json.dumps(character)[1:-1]
 
 
 def show_value(result: Result, flags: Flags) -> None:
@@ -45,16 +96,21 @@ def show_value(result: Result, flags: Flags) -> None:
             f"The answer has {len(rows)} rows and {width} columns, not one value.",
             hint="Select one column and one row, or leave out --scalar.",
         )
-    value = rows[0][0]
-    write((_json(value) if flags.format in ("json", "jsonl") else _raw(value)) + "\n")
+    value, as_json = rows[0][0], flags.format in ("json", "jsonl")
+    text = (_json(value) if as_json else _raw(value)) + "\n"
+    write(visible(text, "json" if as_json else "plain") if screen.here().is_terminal else text)
 
 
-def text_of(result: Result, chosen: str) -> str:
-    """The whole of stdout in that format."""
+def text_of(
+    result: Result, chosen: str, seen: Screen = FILE, chart: bool | str | None = None
+) -> str:
+    """The whole of stdout in that format. `chart` is whether one is wanted, None if it may be."""
     if chosen == "json":
-        return (_pretty(result) if sys.stdout.isatty() else _json(result)) + "\n"
+        return (_pretty(result) if seen.is_terminal else _json(result)) + "\n"
     if chosen == "table":
-        return _table(result)
+        from mp_mcp.front.view import view
+
+        return view(result, seen, chart if isinstance(chart, bool) else None)
     columns, rows = _as_rows(result)
     if chosen == "csv":
         return _csv(columns, rows)
@@ -65,6 +121,11 @@ def text_of(result: Result, chosen: str) -> str:
     if not _is_table(result):
         rows = [[name, value] for name, value in result.items()]
     return "".join("\t".join(_one_line(cell) for cell in row) + "\n" for row in rows)
+
+
+def width() -> int | None:
+    """Columns of the terminal on stdout; None for a file or a pipe, where nothing may be cut."""
+    return talk.terminal_width() if sys.stdout.isatty() else None
 
 
 def write(text: str) -> None:
@@ -86,7 +147,7 @@ def write(text: str) -> None:
 
 def _notices(result: Result) -> None:
     hint = result.get("hint")
-    if result.get("truncated"):
+    if result.get("truncated") and not result.get("saved_as"):
         count = len(result.get("rows") or [])
         talk.say(f"showing the first {count} rows; there are more: see --limit")
     if result.get("notice"):
@@ -131,44 +192,6 @@ def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
         csv.writer(text, lineterminator="\r\n").writerow([_raw(cell) for cell in row])
         lines.append(text.getvalue().removesuffix("\r\n") + "\n")
     return "".join(lines)
-
-
-def _table(result: Result) -> str:
-    from mp_mcp.front import table
-
-    width = talk.terminal_width() if sys.stdout.isatty() else None
-    if _is_table(result):
-        rest = {key: value for key, value in result.items() if key not in ABOUT_ROWS}
-        drawn = table.drawn(result["columns"], result["rows"], width) + "\n"
-        return (_fields(rest, width) + "\n" if rest else "") + drawn
-    return _fields({key: value for key, value in result.items() if key != "hint"}, width)
-
-
-def _fields(found: Result, width: int | None) -> str:
-    """One line per field; a list of objects becomes a table under its name."""
-    from mp_mcp.front import table
-
-    wide = max((len(name) for name in found), default=0)
-    lines, tables = [], []
-    for name, value in found.items():
-        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-            columns = list(dict.fromkeys(key for item in value for key in item))
-            rows = [[item.get(column) for column in columns] for item in value]
-            tables.append(f"\n{name}\n{table.drawn(columns, rows, width)}")
-        else:
-            lines.append(f"{name:{wide}}  {table.shown(_in_words(value))}".rstrip())
-    return "\n".join([*lines, *tables]) + "\n"
-
-
-def _in_words(value: Any) -> Any:
-    """Lists and objects of single values as text."""
-    from mp_mcp.front import table
-
-    if isinstance(value, list):
-        return ", ".join(map(table.shown, value))
-    if isinstance(value, dict):
-        return "; ".join(f"{key}: {table.shown(found)}" for key, found in value.items())
-    return value
 
 
 def _pretty(result: Result) -> str:

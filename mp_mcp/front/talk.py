@@ -8,14 +8,17 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO
 
 from mp_mcp.errors import ErrorInfo
 
 FRAMES = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 SPINNER_AFTER_S = 0.4
 BAR_WIDTH = 20
+WITHOUT_HINT = "`mp --help` lists the commands; `mp server logs` may say more."
 NARROWEST_BAR = 5
+RED = "1;31"
+CYAN = "36"
 
 
 def printable(text: str) -> str:
@@ -23,7 +26,17 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     flat = " ".join(text.split())
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in flat)
+    return "".join(c if is_printable(c) else escape(c) for c in flat)
+
+
+def is_printable(character: str) -> bool:
+    """Whether a terminal only draws it. Joiners make emoji and letters of many languages."""
+    return character.isprintable() or character in "\u200c\u200d"
+
+
+def escape(character: str) -> str:
+    """A character that must not reach a terminal, made visible."""
+    return character.encode("unicode_escape").decode()
 
 
 def terminal_width() -> int:
@@ -34,18 +47,25 @@ def terminal_width() -> int:
     return 80
 
 
-def say(line: str) -> None:
-    """One line on stderr. A closed stderr is no reason to fail."""
+def has_colour(stream: TextIO) -> bool:
+    """Whether colours are wanted there: see no-color.org."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def say(line: str, *, label: str = "", style: str = "") -> None:
+    """One line on stderr, after its label. A closed stderr is no reason to fail."""
     with suppress(OSError, ValueError):
-        sys.stderr.write(_encodable(printable(line)) + "\n")
+        before = f"\x1b[{style}m{label}\x1b[0m" if style and has_colour(sys.stderr) else label
+        sys.stderr.write(before + (" " if label else "") + _encodable(printable(line)) + "\n")
         sys.stderr.flush()
 
 
 def error(found: ErrorInfo) -> None:
-    """An error in its two lines."""
-    say(f"error: {found.message}")
-    if found.hint:
-        say(f"hint: {found.hint}")
+    """An error in its two lines: what, then what to do."""
+    say(found.message, label="error:", style=RED)
+    say(found.hint or WITHOUT_HINT, label="hint:", style=CYAN)
 
 
 class Spinner:

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 import anyio
 
 from mp_mcp.errors import RateLimitedError
+from mp_mcp.mixpanel import tally
 from mp_mcp.mixpanel.costs import QUOTAS, UNCOUNTED_STATUSES, Cost, Kind
 from mp_mcp.mixpanel.ledger import Ledger, Spending
 from mp_mcp.mixpanel.rate_headers import Stated, stated, stated_in_words
@@ -144,6 +145,7 @@ class Place:
         # Of a JQL answer it is not known which of its two budgets is meant: the narrower one.
         self._kind = cost.kinds[0] if cost.kinds else None
         self._units: list[int] = []
+        self._tally = tally.of_this_call()
         self._least = 0
         self.is_full_of_others = False
 
@@ -155,11 +157,13 @@ class Place:
             self._least = self._ledger.ours(self._project, self._kind) - max(0, others)
         if self._cost.counts:
             self._units = [self._ledger.spend(self._project, kind) for kind in self._cost.kinds]
+            self._tally.units += len(self._units)
 
     def refund(self) -> None:
         """The request did not leave, or Mixpanel does not count it."""
         for unit in self._units:
             self._ledger.refund(unit)
+        self._tally.units -= len(self._units)
         self._units = []
 
     def learn(self, status: int, headers: Mapping[str, str]) -> None:

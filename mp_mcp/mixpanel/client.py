@@ -19,7 +19,7 @@ from mp_mcp.tool import Flag, Handle, Parameter
 
 FRESH = Parameter(
     "fresh",
-    Annotated[bool, Flag("--fresh"), Field(description="Ask Mixpanel again: use no cached answer")],
+    Annotated[bool, Flag("--fresh"), Field(description="Use no cached answer")],
     default=False,
 )
 

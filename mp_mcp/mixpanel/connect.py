@@ -4,7 +4,7 @@ Never imported by tools: it loads the HTTP library.
 """
 
 from mp_mcp.mixpanel.budget import Budget
-from mp_mcp.mixpanel.cache import AnswerCache
+from mp_mcp.mixpanel.cache import MOST_BYTES, AnswerCache
 from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport
 from mp_mcp.mixpanel.http import Http, Pool, make_client
 from mp_mcp.mixpanel.models import Target
@@ -21,10 +21,12 @@ def open_pool() -> Pool:
 class SharedMixpanel:
     """What all clients share on their way to Mixpanel; it owns the pool."""
 
-    def __init__(self, pool: Pool, state: State, budget: Budget) -> None:
+    def __init__(
+        self, pool: Pool, state: State, budget: Budget, most_bytes: int = MOST_BYTES
+    ) -> None:
         self._pool = pool
         self._budget = budget
-        self._cache = AnswerCache(state)
+        self._cache = AnswerCache(state, most_bytes=most_bytes)
         self._zones = Zones(self._cache)
 
     def transport(self, target: Target) -> Transport:

@@ -21,6 +21,10 @@ MOST = 5000
 HISTORY_DAYS = "history_days"
 HISTORY_KEEP_S = 24 * 3600.0
 
+LAST_NAMES = "event_names"
+LAST_NAMES_KEEP_S = 7 * 24 * 3600.0
+"""For completion, where an event too many or too few does no harm."""
+
 _EARLIEST = date(2000, 1, 1)
 _TRIES = 3
 """The whole history, what is kept of it, and a day less where its days are not ours."""
@@ -63,7 +67,15 @@ async def _asked(mixpanel: Mixpanel, first: date, last: date) -> list[str]:
         "to_date": last.isoformat(),
     }
     answer = await mixpanel.get("query", "/events/names", params, keep_s=freshness.DISCOVERY)
-    return event_names_of(answer)
+    names = event_names_of(answer)
+    await mixpanel.keep_fact(LAST_NAMES, names, LAST_NAMES_KEEP_S)
+    return names
+
+
+async def last_event_names(mixpanel: Mixpanel) -> list[str]:
+    """The names of the last answer, from the cache; none when there is none. Asks nothing."""
+    names = await mixpanel.fact(LAST_NAMES)
+    return names if isinstance(names, list) else []
 
 
 def event_names_of(answer: Any) -> list[str]:

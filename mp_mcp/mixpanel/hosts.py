@@ -22,9 +22,14 @@ _OVERRIDES: dict[Family, str] = {"query": "/api/query", "app": "/api/app", "expo
 
 def base_of(family: Family, target: Target) -> str:
     """Where a family of endpoints lives for this target."""
-    if target.base_url:
-        return target.base_url.rstrip("/") + _OVERRIDES[family]
-    prefix, suffix = _REGIONS[target.region]
+    return base_at(family, target.region, target.base_url)
+
+
+def base_at(family: Family, region: Region, base_url: str | None) -> str:
+    """Where a family of endpoints lives in a region, or behind another base URL."""
+    if base_url:
+        return base_url.rstrip("/") + _OVERRIDES[family]
+    prefix, suffix = _REGIONS[region]
     return _HOSTS[family].format(prefix=prefix, suffix=suffix)
 
 

@@ -11,6 +11,7 @@ from pydantic import BaseModel, TypeAdapter
 from mp_mcp.mixpanel import freshness
 from mp_mcp.mixpanel.answers import NumberIfAny, read
 from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.known_names import remember_properties
 from mp_mcp.mixpanel.transport import Params
 from mp_mcp.results import Rows
 
@@ -29,9 +30,12 @@ _VALUES = TypeAdapter(list[Any])
 async def event_properties(mixpanel: Mixpanel, event: str) -> Rows:
     """Properties of an event, the most frequent first. Costs a unit of the query budget."""
     params: Params = {"event": event, "limit": MOST}
-    return event_properties_of(
-        await mixpanel.get("query", "/events/properties/top", params, keep_s=freshness.DISCOVERY)
+    answer = await mixpanel.get(
+        "query", "/events/properties/top", params, keep_s=freshness.DISCOVERY
     )
+    found = event_properties_of(answer)
+    await remember_properties(mixpanel, event, [row[0] for row in found.rows])
+    return found
 
 
 def event_properties_of(answer: Any) -> Rows:

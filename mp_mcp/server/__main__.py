@@ -7,32 +7,33 @@ socket's backlog and is answered as soon as the imports are done.
 import gc
 import logging
 import os
-import resource
 import socket
-from contextlib import suppress
-from logging.handlers import RotatingFileHandler
+import sys
 
 from mp_mcp import __version__
+from mp_mcp.errors import MpError
+from mp_mcp.server import logs
 from mp_mcp.server.lease import Lease, acquire
+from mp_mcp.server.private_files import forbid_core_dumps
 from mp_mcp.settings import Home, find_home
 
 logger = logging.getLogger("mp_mcp.server")
-
-ADDRESS_SPACE = 12 * 1024**3
-"""Upper bound of this process in bytes: DuckDB's own limit does not hold for single huge values."""
 
 
 def main() -> None:
     """Serve until idle, asked to leave, or signalled."""
     home = find_home()
     os.umask(0o077)
-    lease = acquire(home)
+    forbid_core_dumps()
+    try:
+        lease = acquire(home)
+    except MpError as error:
+        sys.exit(f"{error.message} {error.hint or ''}")
     if lease is None:
         return  # another starter was faster; its server is as good as ours
     listener = lease.bind()
     lease.announce(__version__, ready=False)
-    _log_to(home)
-    _limit_memory()
+    logs.to_file(home)
     code = 1
     try:
         _serve(home, lease, listener)
@@ -57,28 +58,6 @@ def _serve(home: Home, lease: Lease, listener: socket.socket) -> None:
     logger.info("server %s starts, pid %d", __version__, os.getpid())
     anyio.run(running.run, home, lease, listener)
     logger.info("server left")
-
-
-def _log_to(home: Home) -> None:
-    handler = RotatingFileHandler(
-        home.server_log, maxBytes=5_000_000, backupCount=3, encoding="utf-8"
-    )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    level = os.environ.get("MP_LOG", "INFO").upper()
-    known = level in logging.getLevelNamesMapping()
-    # A log that cannot be written must not be the reason for more to write.
-    logging.raiseExceptions = False
-    logging.basicConfig(level=level if known else "INFO", handlers=[handler])
-    for chatty in ("httpx", "httpcore", "mcp", "asyncio"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)
-
-
-def _limit_memory() -> None:
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    soft = ADDRESS_SPACE if hard == resource.RLIM_INFINITY else min(ADDRESS_SPACE, hard)
-    # Some systems refuse: then DuckDB's own limit has to do.
-    with suppress(OSError, ValueError):
-        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,11 @@ def of_all(workspaces: Workspaces) -> list[dict[str, Any]]:
     with suppress(MpError):
         budget = workspaces.budget()
         return [
-            {"project": project, **_shown(usage).model_dump(mode="json")}
+            {
+                "project": project,
+                **_shown(usage).model_dump(mode="json"),
+                "left": max(0, usage.limit - usage.used),
+            }
             for project in budget.ledger.projects()
             for usage in budget.usage(project)
             if usage.used or usage.running

@@ -5,34 +5,45 @@ Never runs a tool: lines go to the protocol. Only requests that start with `mp/`
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator
 from contextlib import closing, suppress
 from typing import Any, Protocol
 
 import anyio
-from mcp.shared._context_streams import ContextReceiveStream, create_context_streams
+from anyio.abc import TaskGroup
+from anyio.streams.memory import MemoryObjectReceiveStream
+from mcp.shared._context_streams import create_context_streams
 from mcp.shared.message import SessionMessage
 from mcp_types import (
     INTERNAL_ERROR,
     INVALID_REQUEST,
     ErrorData,
     JSONRPCError,
+    JSONRPCNotification,
     JSONRPCRequest,
     JSONRPCResponse,
 )
 
 from mp_mcp import __version__
-from mp_mcp.errors import MpError
-from mp_mcp.server import lines, protocol
+from mp_mcp.errors import MpError, UsageError
+from mp_mcp.server import lines, protocol, requests
 from mp_mcp.server.lease import LEAVING, LONGEST_LINE
 from mp_mcp.server.session import Greeting, Session
+from mp_mcp.settings import Asking
 
 logger = logging.getLogger(__name__)
 
 GREETING = "mp/hello"
+MOST_UNREAD = 100
+"""So many answers may wait for a client to read; until then it is not heard any more."""
+
+Replies = MemoryObjectReceiveStream[SessionMessage]
+
+FIRST_WORDS_S = 2.0
 
 
-class Host(Protocol):
+class Host(requests.Host, Protocol):
     """What a connection needs of its door."""
 
     mcp: Any
@@ -41,14 +52,30 @@ class Host(Protocol):
     def leave(self, reason: str) -> None:
         """Ask the process to end."""
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether nobody more is let in."""
+
+    def require_room(self, greeting: Greeting | None) -> None:
+        """Raises: ServerUnreachableError when this client is one too many."""
+
     def enter(self, greeting: Greeting | None) -> Session:
         """A session for this client."""
+
+    def check(self, greeting: Greeting) -> None:
+        """Raises: UsageError when it chooses tools that do not exist."""
 
     def standing_of(self, greeting: Greeting) -> dict[str, Any]:
         """The account and project that its answers will come from."""
 
     def exit(self, session: Session) -> None:
         """This client is gone."""
+
+    async def open_http(self, port: object, asking: Asking) -> str:
+        """Open the HTTP door for clients that ask like this one; its URL."""
+
+    def stop(self) -> None:
+        """Leave, and let the next server start as a new one."""
 
     def status(self) -> dict[str, Any]:
         """What `mp server status` shows."""
@@ -63,11 +90,18 @@ class Connection:
         self._host = host
         self._reader = reader
         self._writer = writer
+        self._session: Session
+        self._tasks: TaskGroup
+        self._asking = Asking()
+        self._written = anyio.Event()
 
     async def serve(self) -> None:
         """Answer the client until it hangs up; its running calls end with it."""
         messages = self._messages()
-        first = await anext(messages, None)
+        first = None
+        # Where there is no room, whoever says nothing must not keep a place.
+        with anyio.move_on_after(FIRST_WORDS_S if self._host.is_crowded else math.inf):
+            first = await anext(messages, None)
         if first is None:
             return
         try:
@@ -76,11 +110,12 @@ class Connection:
             # Without the settings that it asked for it would get those of another account.
             logger.debug("a client was not let in: %s", error)
             return
-        session = self._host.enter(greeting)
+        session = self._session = self._host.enter(greeting)
         send_in, read_in = create_context_streams[SessionMessage | Exception](0)
-        send_out, read_out = create_context_streams[SessionMessage](0)
+        send_out, read_out = anyio.create_memory_object_stream[SessionMessage](0)
         try:
             async with send_in, read_in, send_out, read_out, anyio.create_task_group() as tasks:
+                self._tasks = tasks
                 tasks.start_soon(protocol.serve, self._host.mcp, session, read_in, send_out)
                 tasks.start_soon(self._write_all, read_out)
                 # Closed first: the SDK would wait a second to say goodbye for each running call.
@@ -89,6 +124,7 @@ class Connection:
                         await self._dispatch(first, send_in)
                     async for message in messages:
                         await self._dispatch(message, send_in)
+                        await self._until_it_reads(read_out)
                 tasks.cancel_scope.cancel()
         except* (BrokenPipeError, ConnectionResetError, anyio.BrokenResourceError):
             logger.debug("client %s hung up", session.label)
@@ -111,13 +147,19 @@ class Connection:
 
     async def _greeted(self, first: SessionMessage | JSONRPCError) -> Greeting | None:
         request = _request(first)
-        if request is None or request.method != GREETING:
-            return None
+        is_greeting = request is not None and request.method == GREETING
         try:
-            greeting = Greeting(request.params or {})
+            greeting = Greeting(request.params or {}) if request and is_greeting else None
+            self._host.require_room(greeting)
+            if greeting is not None:
+                self._host.check(greeting)
         except MpError as error:
-            await self._answer(_failure(request, error))
+            if request is not None:
+                await self._answer(_failure(request, error))
             raise
+        if greeting is None or request is None:
+            return None
+        self._asking = greeting.asking
         newer = greeting.is_newer_than(__version__)
         is_leaving = self._host.is_leaving or newer
         told = {**self._identity(), "leaving": is_leaving}
@@ -140,29 +182,68 @@ class Connection:
                 await send_in.send(message)
         elif request.method == "mp/status":
             await self._answer(_success(request, self._host.status()))
+        elif request.method in {"mp/follow", "mp/names", *requests.ANSWERED}:
+            self._tasks.start_soon(self._answer_to_front, request)
         elif request.method == "mp/stop":
             await self._answer(_success(request, self._identity()))
-            self._host.leave("asked by a client")
+            self._host.stop()
+        elif request.method == "mp/http":
+            await self._open_http(request)
         else:
             data = ErrorData(code=INVALID_REQUEST, message=f"Unknown request {request.method}")
             await self._answer(JSONRPCError(jsonrpc="2.0", id=request.id, error=data))
 
-    async def _write_all(self, replies: ContextReceiveStream[SessionMessage]) -> None:
+    async def _answer_to_front(self, request: JSONRPCRequest) -> None:
+        """Beside what else the connection carries: these may take long."""
+        params = request.params or {}
+        try:
+            if request.method == "mp/follow":
+                async for entry in requests.followed(self._host, params):
+                    await self._answer(_progress(entry))
+            elif request.method == "mp/names":
+                names = await self._session.known_names(str(params.get("kind")))
+                await self._answer(_success(request, {"names": names}))
+            else:
+                answered = requests.ANSWERED[request.method]
+                found = await answered(self._host, params, self._session.label)
+                await self._answer(_success(request, found))
+        except MpError as error:
+            await self._answer(_failure(request, error))
+
+    async def _open_http(self, request: JSONRPCRequest) -> None:
+        try:
+            port = (request.params or {}).get("port")
+            url = await self._host.open_http(port, self._asking)
+        except MpError as error:
+            await self._answer(_failure(request, error))
+        else:
+            await self._answer(_success(request, {"url": url}))
+
+    async def _until_it_reads(self, replies: Replies) -> None:
+        """Who asks on and on without reading must not fill our memory with answers."""
+        while replies.statistics().tasks_waiting_send > MOST_UNREAD:
+            self._written = anyio.Event()
+            await self._written.wait()
+
+    async def _write_all(self, replies: Replies) -> None:
         with suppress(anyio.ClosedResourceError):
             async for reply in replies:
                 self._writer.write(lines.as_line(reply))
                 await self._writer.drain()
+                self._written.set()
 
-    async def _answer(self, message: JSONRPCResponse | JSONRPCError) -> None:
+    async def _answer(self, message: JSONRPCResponse | JSONRPCError | JSONRPCNotification) -> None:
         self._writer.write(lines.as_line(SessionMessage(message)))
         await self._writer.drain()
 
     async def _refuse_oversize(self) -> None:
-        data = ErrorData(
-            code=INVALID_REQUEST, message=f"A request may have at most {LONGEST_LINE} bytes."
-        )
+        info = UsageError(
+            f"The request is too long: at most {LONGEST_LINE:,} bytes fit.",
+            hint="Send less at once; `mp load` takes files of any size.",
+        ).info()
+        error = ErrorData(code=INVALID_REQUEST, message=info.message, data=info.as_dict())
         with suppress(ConnectionError):
-            await self._answer(JSONRPCError(jsonrpc="2.0", id=None, error=data))
+            await self._answer(JSONRPCError(jsonrpc="2.0", id=None, error=error))
 
     def _identity(self) -> dict[str, Any]:
         status = self._host.status()
@@ -184,6 +265,13 @@ def _not_started(request: JSONRPCRequest) -> JSONRPCError:
 
 def _success(request: JSONRPCRequest, result: dict[str, Any]) -> JSONRPCResponse:
     return JSONRPCResponse(jsonrpc="2.0", id=request.id, result=result)
+
+
+def _progress(entry: dict[str, Any]) -> JSONRPCNotification:
+    """One more call, for a front that follows the history."""
+    return JSONRPCNotification(
+        jsonrpc="2.0", method="notifications/progress", params={"progressToken": 1, "call": entry}
+    )
 
 
 def _failure(request: JSONRPCRequest, error: MpError) -> JSONRPCError:

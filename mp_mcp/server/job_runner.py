@@ -15,16 +15,19 @@ from anyio.abc import TaskGroup, TaskStatus
 from pydantic import BaseModel
 from pydantic_core import to_jsonable_python
 
-from mp_mcp.call import run, validated
+from mp_mcp.arguments import validated
+from mp_mcp.call import run
+from mp_mcp.error_codes import error_of
 from mp_mcp.errors import (
     CredentialsError,
     JobCancelledError,
     MpError,
     NotFoundError,
-    error_of,
 )
 from mp_mcp.jobs import UNFINISHED, WAIT_S, JobResult
+from mp_mcp.mixpanel.tally import counting
 from mp_mcp.progress import Report
+from mp_mcp.server.calls import CURRENT
 from mp_mcp.server.job_table import HINTS, JobTable, Record
 from mp_mcp.server.running_job import Place, Running
 from mp_mcp.tool import Tool
@@ -42,6 +45,7 @@ class JobRunner:
         self._tasks: TaskGroup | None = None
         self._is_leaving = False
         self._last_end = time.monotonic()
+        self.on_end: Callable[[Running], None] = _nobody_asked
 
     async def serve(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Be the place where jobs run, until `close`."""
@@ -111,6 +115,9 @@ class JobRunner:
                 break
         job.stand(state="running", client=client, error=None)
         self._spawn(job, tool, parameters, standing)
+        call = CURRENT.get()
+        if call is not None:
+            call.job = job
         return job
 
     def resume(self, standing_of: Callable[[Mapping[str, Any]], Place]) -> None:
@@ -123,6 +130,13 @@ class JobRunner:
                 # Without an account it was somebody's own credentials: the default account is not.
                 is_stored = bool(record.asking.get("account"))
                 self._resume(record, standing_of(record.asking) if is_stored else None)
+
+    def set_aside(self) -> None:
+        """Jobs of a server that was killed run no more; nobody goes on with them by himself."""
+        table = self._open_table()
+        for record in table.unfinished():
+            if record.state == "running" and record.id not in self._running:
+                Running(record, table).stand(state="interrupted")
 
     def offer(self, standing: Place) -> None:
         """A client has come: jobs that wait for its credentials go on with them."""
@@ -165,7 +179,7 @@ class JobRunner:
         self, job: Running, tool: Tool, parameters: dict[str, Any], standing: Place
     ) -> None:
         try:
-            with job.scope:
+            with job.scope, counting(job.tally):
                 result = await run(tool, parameters, standing, job.report, job_id=job.record.id)
                 found = result.model_dump(mode="json", exclude_none=True)
                 found |= {"job": job.record.id, "project": standing.project}
@@ -195,6 +209,7 @@ class JobRunner:
                 job.stand(state="interrupted")
         finally:
             job.ended.set()
+            self.on_end(job)
         logger.info("job %s %s: %s", job.record.id, job.record.state, job.record.message)
 
     # --- for those who watch
@@ -218,11 +233,12 @@ class JobRunner:
         if running is not None:
             await running.follow(seconds, report)
 
-    async def stop(self, record: Record) -> None:
+    async def stop(self, record: Record, by: str | None = None) -> None:
         """Stop the job, and return when it has stopped."""
         running = self._running.get(record.id)
         if running is not None:
             running.is_stopped_by_a_client = True
+            running.stopped_by = by
             running.scope.cancel()
             await running.ended.wait()
         elif record.state in UNFINISHED:
@@ -237,6 +253,10 @@ _OUTDATED = MpError(
     "This job was started by another version of mp-mcp, which took other arguments.",
     hint="Start it again.",
 )
+
+
+def _nobody_asked(_: Running) -> None:
+    """Tell nobody that a job has ended."""
 
 
 def _bug() -> MpError:
@@ -255,7 +275,8 @@ def _answer(tool: Tool, job: Running) -> BaseModel:
         failure = job.failure or error_of(record.error or {})
         raise failure.with_hint(failure.hint) if failure.hint else failure
     if record.state == "cancelled":
-        raise JobCancelledError(f"The job {record.id} was stopped.", hint=HINTS["cancelled"])
+        by = f" by {job.stopped_by}" if job.stopped_by else ""
+        raise JobCancelledError(f"The job {record.id} was stopped{by}.", hint=HINTS["cancelled"])
     unfinished: type[JobResult] = tool.result_model  # type: ignore[assignment]
     return unfinished(
         job=record.id, state=record.state, progress=record.message, hint=HINTS.get(record.state)

@@ -50,7 +50,7 @@ class Record:
             "client": self.client,
             "tool": self.tool,
             "progress": self.message,
-            "elapsed_s": round(time.time() - self.started, 1),
+            "elapsed_s": max(0.0, round(time.time() - self.started, 1)),
         }
 
     def shown(self) -> Job:

@@ -4,7 +4,6 @@ Standard library only, because the pump and `mp` use it. It never kills a proces
 a busy server for a dead one: only the holder of `server.lock` may unlink or bind the socket.
 """
 
-import fcntl
 import json
 import os
 import socket
@@ -15,18 +14,19 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from mp_mcp.errors import ServerUnreachableError
-from mp_mcp.settings import Home
+from mp_mcp.file_locks import try_lock
+from mp_mcp.server import processes, socket_path
+from mp_mcp.server.private_files import require_own_folder
+from mp_mcp.settings import HAS_UNIX_SOCKETS, Home
 
 LEAVING = "server_leaving"
 """Error code of a request that a leaving server did not start: the next server will do it."""
 
-BUSY_PATIENCE_S = 5.0
+BUSY_PATIENCE_S = 4.0
 START_PATIENCE_S = 30.0
-LONGEST_LINE = 8 * 1024 * 1024
-"""Longest request in bytes that a server reads; an agent's SQL is thousands of times shorter."""
-
-LONGEST_SOCKET_PATH = 100
-"""macOS allows 104 bytes; longer paths are reached from inside their folder."""
+LONGEST_LINE = 2 * 1024 * 1024
+"""Longest request in bytes that a server reads: to understand a longer one would take a second, in
+which nobody else is answered. An agent's SQL is hundreds of times shorter."""
 
 _PASSED_ON = (
     *("HOME", "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SYSTEMROOT"),
@@ -37,6 +37,14 @@ _PASSED_ON = (
     *("DBUS_SESSION_BUS_ADDRESS", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
     "PYTHON_KEYRING_BACKEND",
 )
+
+
+class NotStarted(Exception):  # noqa: N818 - a finding: who can do without a server goes on
+    """No server runs, and none can be started; `reason` is what to tell people."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.reason = ServerUnreachableError(message, hint=hint)
 
 
 class Absent(Exception):  # noqa: N818 - a finding, not an error
@@ -54,7 +62,7 @@ class Lease:
         """Listen at the socket. Whatever lies there is stale, since we hold the lock."""
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._home.socket.unlink(missing_ok=True)
-        with _short_path(self._home.address) as name:
+        with socket_path.to_bind(self._home.address) as name:
             listener.bind(name)
         self._home.socket.chmod(0o600)
         listener.listen(128)
@@ -100,32 +108,28 @@ class Lease:
 
 def acquire(home: Home, patience_s: float = 3.0) -> Lease | None:
     """Become the server, waiting for one that is leaving; None when another one stays."""
+    require_own_folder(home)
     home.create()
+    home.run.chmod(0o700)
     lock = os.open(home.run / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
     deadline = time.monotonic() + patience_s
     while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if try_lock(lock):
             return Lease(home, lock)
-        except BlockingIOError:
-            if time.monotonic() > deadline:
-                os.close(lock)
-                return None
-            time.sleep(0.02)
+        if time.monotonic() > deadline:
+            os.close(lock)
+            return None
+        time.sleep(0.02)
 
 
 def is_held(home: Home) -> bool:
     """Whether a server lives: it holds the lock, whatever else it does or does not do."""
     try:
         lock = os.open(home.run / "server.lock", os.O_RDWR)
-    except FileNotFoundError:
-        return False
+    except OSError:
+        return False  # none was ever here, or none that we could reach
     try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    else:
-        return False
+        return not try_lock(lock, shared=True)
     finally:
         os.close(lock)
 
@@ -142,14 +146,18 @@ def server_info(home: Home) -> dict[str, Any]:
 def dial(home: Home) -> socket.socket:
     """Connect to the running server.
 
-    Raises: Absent when nobody listens; ServerUnreachableError when its queue of callers stays full.
+    Raises: Absent when nobody listens; ServerUnreachableError when its queue of callers stays full;
+    SettingsError when others could have prepared its folder.
     """
+    if not HAS_UNIX_SOCKETS:
+        raise Absent
+    require_own_folder(home)
     deadline = time.monotonic() + BUSY_PATIENCE_S
     while True:
         client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         client.settimeout(BUSY_PATIENCE_S)
         try:
-            with _short_path(home.address) as name:
+            with socket_path.to_dial(home.address) as name:
                 client.connect(name)
         except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
             client.close()
@@ -172,19 +180,24 @@ def dial(home: Home) -> socket.socket:
 def connect(home: Home) -> socket.socket:
     """Connect to the server, starting it when there is none: of many starters one spawns.
 
-    Raises: ServerUnreachableError when it is hung, or does not come up.
+    Raises: ServerUnreachableError when it is hung; NotStarted when it does not come up.
     """
+    if home.is_embedded:
+        from mp_mcp.server import embedded  # brings the whole server along
+
+        return embedded.connect(home)
     with suppress(Absent):
         return dial(home)
     try:
         home.create()
+        with _starting(home):
+            return _connect_or_spawn(home)
     except OSError as error:
-        raise ServerUnreachableError(
-            f"The state folder {home.path} cannot be used: {error.strerror}.",
-            hint="Make it writable, or choose another one with MP_HOME.",
+        raise NotStarted(
+            f"No shared server can be started in {home.path}: {error.strerror}.",
+            "Make that folder writable, choose another one with MP_HOME, or set MP_SERVER=off: "
+            "then each program is its own server.",
         ) from error
-    with _starting(home):
-        return _connect_or_spawn(home)
 
 
 def _connect_or_spawn(home: Home) -> socket.socket:
@@ -198,9 +211,10 @@ def _connect_or_spawn(home: Home) -> socket.socket:
             if spawned is None:
                 spawned = spawn(home)
             elif spawned.poll() is not None:
-                raise ServerUnreachableError(
+                raise NotStarted(
                     "The shared server did not start.",
-                    hint=f"Its last words are in {home.server_stderr}",
+                    f"Its last words are in {home.server_stderr}; with MP_SERVER=off each program "
+                    "is its own server.",
                 )
         if time.monotonic() > deadline:
             raise unresponsive(home)
@@ -247,10 +261,22 @@ def unresponsive(home: Home) -> ServerUnreachableError:
             "The shared server does not answer: it is coming up or leaving.",
             hint=f"Try again in a moment; {home.server_log} may say why.",
         )
+    return hung(pid)
+
+
+def is_stopped(home: Home) -> bool:
+    """Whether the shared server is stopped: it neither works nor ends until it is continued."""
+    pid = server_info(home).get("pid")
+    return isinstance(pid, int) and processes.is_stopped(pid)
+
+
+def hung(pid: int) -> ServerUnreachableError:
+    """The same for the server of that process."""
+    why = "is stopped, and does not answer" if processes.is_stopped(pid) else "does not answer"
     return ServerUnreachableError(
-        f"The shared server (pid {pid}) does not answer.",
+        f"The shared server (pid {pid}) {why}.",
         hint=f"It may be stopped or overloaded: `kill -CONT {pid}` wakes a stopped one, "
-        f"`kill {pid}` ends it; the next command starts a new one.",
+        f"`kill -KILL {pid}` ends it; the next command starts a new one.",
     )
 
 
@@ -259,7 +285,7 @@ def _starting(home: Home) -> Iterator[None]:
     lock = os.open(home.run / "start.lock", os.O_RDWR | os.O_CREAT, 0o600)
     deadline = time.monotonic() + START_PATIENCE_S
     try:
-        while not _locked(lock):
+        while not try_lock(lock):
             if time.monotonic() > deadline:
                 raise ServerUnreachableError(
                     "Another program is starting the shared server, and does not get ready.",
@@ -269,27 +295,3 @@ def _starting(home: Home) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
-
-
-def _locked(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-@contextmanager
-def _short_path(path: str) -> Iterator[str]:
-    """A name for the socket that fits into sockaddr_un, relative to its folder when too long."""
-    if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
-        yield path
-        return
-    folder, _, name = path.rpartition("/")
-    before = os.open(".", os.O_RDONLY)
-    try:
-        os.chdir(folder)
-        yield name
-    finally:
-        os.fchdir(before)
-        os.close(before)

@@ -4,9 +4,11 @@ Never decides who may be the server (`lease.py`), and never releases its lock (t
 """
 
 import logging
+import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
@@ -16,10 +18,12 @@ from mp_mcp import __version__
 from mp_mcp.accounts import ServerSettings, read_stored
 from mp_mcp.call import AGENT_BOUNDS
 from mp_mcp.errors import MpError
+from mp_mcp.server import memory, processes
 from mp_mcp.server.door import Door
+from mp_mcp.server.http_door import HttpDoor
 from mp_mcp.server.job_runner import JobRunner
 from mp_mcp.server.job_table import JobTable
-from mp_mcp.server.lease import Lease
+from mp_mcp.server.lease import Lease, is_held
 from mp_mcp.server.lender import ProjectLender
 from mp_mcp.server.running_job import Place
 from mp_mcp.server.workspaces import Workspaces
@@ -38,33 +42,71 @@ GRACE_S = 2.0
 
 async def run(home: Home, lease: Lease, listener: socket.socket) -> None:
     """Serve until something asks to leave."""
+    settings = _settings(home)
+    workspaces = Workspaces(home, settings)
+    if not processes.embedded(home):
+        workspaces.clean_spool()
+    async with (
+        composed(workspaces, with_http=True) as (door, jobs, leaving),
+        anyio.create_task_group() as tasks,
+    ):
+        await door.open(listener)
+        lease.announce(__version__, ready=True)
+        tasks.start_soon(_leave_on_signal, door.leave)
+        if door.http is not None:
+            tasks.start_soon(door.http.open_again)
+        tasks.start_soon(_leave_when_idle, door, settings.exit_after_s)
+        tasks.start_soon(_leave_when_homeless, door, lease)
+        _resume(jobs, workspaces)
+        await leaving.wait()
+        lease.withdraw()
+        tasks.cancel_scope.cancel()
+
+
+async def run_embedded(home: Home, opened: Callable[[Door], None]) -> None:
+    """Serve this process alone, until its door is asked to leave; `opened` gets the door."""
+    workspaces = Workspaces(home, _settings(home))
+    if not is_held(home) and processes.embedded(home) <= {os.getpid()}:
+        workspaces.clean_spool()
+    async with composed(workspaces) as (door, jobs, leaving):
+        # Only an agent stays for long enough to go on with somebody's work.
+        door.resumes_for_people = False
+        _set_aside(jobs)
+        opened(door)
+        await leaving.wait()
+
+
+@asynccontextmanager
+async def composed(
+    workspaces: Workspaces, *, with_http: bool = False
+) -> AsyncIterator[tuple[Door, JobRunner, anyio.Event]]:
+    """The parts of a server, put together; at the end they are closed in order."""
     leaving = anyio.Event()
 
     def leave(reason: str) -> None:
         logger.info("leaving: %s", reason)
         leaving.set()
 
-    settings = _settings(home)
-    workspaces = Workspaces(home, settings)
-    workspaces.clean_spool()
+    memory.limit(workspaces.settings.max_process_gb)
     tools = discover(mp_mcp.tools)
     jobs = JobRunner(tools, lambda: JobTable(workspaces.state()))
+    jobs.on_end = workspaces.history.job_ended
     door = Door(tools, workspaces, jobs, leave)
     async with anyio.create_task_group() as tasks:
         # Before the first client can ask for one.
         await tasks.start(jobs.serve)
-        await door.open(listener)
-        lease.announce(__version__, ready=True)
-        tasks.start_soon(_leave_on_signal, door.leave)
-        tasks.start_soon(_leave_when_idle, door, settings.exit_after_s)
-        tasks.start_soon(_leave_when_homeless, door, lease)
-        _resume(jobs, workspaces)
-        await leaving.wait()
-        lease.withdraw()
+        if with_http:
+            door.http = HttpDoor(door, tools, workspaces.home, tasks)
+        yield door, jobs, leaving
         await jobs.close()
         await door.close(GRACE_S)
         await workspaces.close()
         tasks.cancel_scope.cancel()
+
+
+def _set_aside(jobs: JobRunner) -> None:
+    with suppress(MpError):
+        jobs.set_aside()
 
 
 def _resume(jobs: JobRunner, workspaces: Workspaces) -> None:

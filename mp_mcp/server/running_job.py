@@ -12,6 +12,7 @@ import anyio
 from mp_mcp.call import Standing
 from mp_mcp.errors import MpError
 from mp_mcp.jobs import JobState
+from mp_mcp.mixpanel.tally import Tally
 from mp_mcp.progress import Report
 from mp_mcp.server.job_table import JobTable, Record
 
@@ -45,6 +46,8 @@ class Running:
         self.ended = anyio.Event()
         self.scope = anyio.CancelScope()
         self.is_stopped_by_a_client = False
+        self.stopped_by: str | None = None
+        self.tally = Tally()
         self._table = table
         self._saved = 0.0
 

@@ -3,24 +3,30 @@
 Never outlives its connection; credentials live here, in memory, and nowhere else.
 """
 
-import itertools
+import logging
 import re
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from mp_mcp.call import AGENT_BOUNDS, HUMAN_BOUNDS, Caller, LocalCaller
+from mp_mcp.call import AGENT_BOUNDS, HUMAN_BOUNDS, Caller, LocalCaller, Standing
 from mp_mcp.errors import MpError, UsageError
+from mp_mcp.mixpanel.tally import counting
+from mp_mcp.server.calls import CURRENT, Call, Client
 from mp_mcp.server.job_runner import JobRunner
 from mp_mcp.server.lender import ProjectLender
+from mp_mcp.server.masking import masked
 from mp_mcp.server.standing import Seen
+from mp_mcp.server.toolsets import Choice
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.settings import Asking
 from mp_mcp.tool import Tool
 
+logger = logging.getLogger(__name__)
+
 LONGEST_LABEL = 80
+LONGEST_VERSION = 40
 
 
 class Greeting:
@@ -31,13 +37,14 @@ class Greeting:
         asking = params.get("asking") or {}
         if not isinstance(asking, Mapping):
             raise UsageError("The greeting's asking must be an object.")
-        self.version = str(params.get("version", "0"))
+        self.version = str(params.get("version", "0"))[:LONGEST_VERSION]
         # Labels end up in logs and on terminals: no control characters.
-        label = "".join(c for c in str(params.get("label", "front")) if c.isprintable())
-        self.label = label[:LONGEST_LABEL]
+        label = str(params.get("label", "front"))[: 2 * LONGEST_LABEL]
+        self.label = "".join(c for c in label if c.isprintable())[:LONGEST_LABEL]
         self.is_human = params.get("kind") == "human"
         self.asking = Asking.from_dict(asking)
         self.known = Seen.from_dict(params.get("known"))
+        self.choice = Choice.from_dict(params)
 
     def is_newer_than(self, version: str) -> bool:
         """Whether this front may displace a server of that version."""
@@ -51,8 +58,6 @@ PLAIN_CLIENT = Greeting({"label": "mcp client"})
 class Session:
     """From the greeting to the end of the connection."""
 
-    _ids = itertools.count(1)
-
     def __init__(
         self,
         workspaces: Workspaces,
@@ -63,45 +68,85 @@ class Session:
         bounds = HUMAN_BOUNDS if greeting.is_human else AGENT_BOUNDS
         self.label = greeting.label
         self.is_human = greeting.is_human
+        self.client = Client(greeting.label, is_human=greeting.is_human)
         self._jobs = jobs
+        self._workspaces = workspaces
+        self._asking = greeting.asking
         self._lender = ProjectLender(workspaces, greeting.asking, bounds, jobs, greeting.known)
         # Not listed is not enough: an agent must not reach a human's tool by guessing its name.
-        callable_tools = {
-            name: tool for name, tool in tools.items() if greeting.is_human or not tool.human_only
-        }
+        choice = greeting.choice
+        self.usable = tools if greeting.is_human else choice.usable(tools)
+        withheld = {} if greeting.is_human else choice.withheld(tools)
+        self.listed = tools if greeting.is_human else choice.listed(tools)
         run_job = partial(jobs.call, client=self.label)
-        self.caller: Caller = LocalCaller(callable_tools, self._lender, bounds, run_job)
-        self.calls: dict[int, dict[str, Any]] = {}
+        self.caller: Caller = LocalCaller(self.usable, self._lender, bounds, run_job, withheld)
+        self.calls: dict[int, Call] = {}
+
+    def standing(self) -> Standing:
+        """Where this client stands now."""
+        return self._lender.standing()
 
     def offer_credentials(self) -> None:
         """Let jobs go on that wait for credentials such as this client's. Never fails."""
         with suppress(MpError):
             self._jobs.offer(self._lender.standing())
 
+    async def known_names(self, kind: str) -> list[str]:
+        """Names that a shell may offer: asks Mixpanel nothing, and never fails."""
+        with suppress(MpError):
+            return await self._lender.standing().known_names(kind)
+        return []
+
     @contextmanager
-    def call(self, tool: str, arguments: Mapping[str, Any]) -> Iterator[None]:
-        """Be listed as running."""
-        number = next(self._ids)
-        self.calls[number] = {
-            "id": str(number),
-            "client": self.label,
-            "tool": tool,
-            "arguments": dict(arguments),
-            "started": time.monotonic(),
-        }
+    def call(self, tool: str, arguments: Mapping[str, Any]) -> Iterator[Call]:
+        """Be listed as running, then be in the log and in the history."""
+        call = self._begun(tool, arguments)
+        self.calls[call.number] = call
+        before = CURRENT.set(call)
         try:
-            yield
+            with counting(call.tally):
+                yield call
         finally:
-            del self.calls[number]
+            CURRENT.reset(before)
+            del self.calls[call.number]
+            call.message = masked(call.message, self._secrets())
+            logger.info("%s", call.log_line())
+            self._workspaces.history.record(call)
+            call.ended.set()
 
     def running(self) -> list[dict[str, Any]]:
         """The running calls, with the seconds since each started."""
-        now = time.monotonic()
-        return [
-            {key: value for key, value in call.items() if key != "started"}
-            | {"elapsed_s": round(now - call["started"], 1)}
-            for call in self.calls.values()
-        ]
+        return [call.status() for call in self.calls.values()]
+
+    def status(self) -> dict[str, Any]:
+        """Who it is, for `mp status`."""
+        return {
+            "client": self.label,
+            "program": self.client.program,
+            "by": "human" if self.is_human else "agent",
+            "project": self._lender.standing().project,
+            "calls": len(self.calls),
+        }
+
+    def _begun(self, tool: str, arguments: Mapping[str, Any]) -> Call:
+        shown = masked(arguments, self._secrets())
+        found = self.usable.get(tool)
+        return Call(
+            self._workspaces.history.next_number(),
+            self.client,
+            # A name comes from outside: it must not write lines of its own.
+            tool[:64] if tool.isprintable() else repr(tool[:64]),
+            shown,
+            project=self._lender.standing().project_key,
+            is_exact=shown == arguments,
+            asks_mixpanel=found is not None and found.asks_mixpanel,
+        )
+
+    def _secrets(self) -> tuple[str | None, ...]:
+        """Those that this client uses, wherever they come from."""
+        here = self._lender.standing().resolved
+        kept = (here.secret, here.oauth_token) if here else ()
+        return (self._asking.secret, self._asking.oauth_token, *kept)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

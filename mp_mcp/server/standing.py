@@ -13,12 +13,15 @@ import anyio.to_thread
 from mp_mcp import __version__, keychain
 from mp_mcp.call import Bounds
 from mp_mcp.errors import CredentialsError, MpError, UsageError
+from mp_mcp.history import History
 from mp_mcp.jobs import JobControl, Jobs
 from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport, MixpanelLogin
+from mp_mcp.mixpanel.event_names import last_event_names
 from mp_mcp.overview import Overview, Workspace
 from mp_mcp.resolve import Resolved
 from mp_mcp.server import budgets
 from mp_mcp.server.job_runner import JobRunner
+from mp_mcp.server.project_history import HistoryOfProject
 from mp_mcp.server.project_jobs import JobsOfProject
 from mp_mcp.server.workspaces import Workspaces, database_path
 from mp_mcp.settings import Asking
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 AGENT_TIMEOUT_S = 30.0
 HUMAN_TIMEOUT_S = 600.0
 
+NAMES_PATIENCE_S = 2.0
 KEYRING_PATIENCE_S = 30.0
 """How long somebody may take to unlock the keyring."""
 
@@ -88,6 +92,7 @@ class ProjectStanding:
             StoreReader: self._reader,
             StoreWriter: self._writer,
             Overview: self._overview,
+            History: self._history,
             Jobs: self._jobs_here,
             JobControl: self._jobs_here,
         }
@@ -214,6 +219,22 @@ class ProjectStanding:
 
     async def _overview(self) -> Handle:
         return _Overview(self)
+
+    async def _history(self) -> Handle:
+        return HistoryOfProject(self._workspaces.history, self.project_key)
+
+    async def known_names(self, kind: str) -> list[str]:
+        """Names of `events` or `tables`, as far as they are known: asks and opens nothing."""
+        if kind == "tables":
+            return [table.name for table in self.workspace().tables or []]
+        names: list[str] = []
+        # A keyring that waits to be unlocked is not worth a wait.
+        with anyio.move_on_after(NAMES_PATIENCE_S):
+            if kind == "events" and self.has_credentials:
+                here = await self._with_secret()
+                mixpanel = await self._workspaces.mixpanel(here, fresh=False)
+                names = await last_event_names(mixpanel)
+        return names
 
     def workspace(self) -> Workspace:
         """What is known without asking Mixpanel or the database; never fails."""

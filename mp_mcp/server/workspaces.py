@@ -5,6 +5,7 @@ httpx and duckdb are imported by the first call that needs them, so that the ser
 an API call works where duckdb does not.
 """
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ from mp_mcp.mixpanel.budget import Budget
 from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport, MixpanelLogin
 from mp_mcp.mixpanel.models import Credentials, Target
 from mp_mcp.resolve import Resolved, base_url_name
+from mp_mcp.server import lease, processes
+from mp_mcp.server.history import History
 from mp_mcp.settings import Home
 from mp_mcp.state import State, open_state
 
@@ -38,6 +41,7 @@ class Workspaces:
         self._opening = anyio.Lock()
         self._state: State | None = None
         self._budget: Budget | None = None
+        self.history = History(self.state, settings.history_days)
 
     def clean_spool(self) -> None:
         """Remove the files of a server that was killed; only the lease's holder may."""
@@ -67,7 +71,8 @@ class Workspaces:
                 state, budget = self.state(), self.budget()
                 # Imports and certificates take a while: other clients must not wait for them.
                 pool = await anyio.to_thread.run_sync(_open_pool)
-                self._mixpanel = _shared_mixpanel(pool, state, budget)
+                most_bytes = int(self.settings.max_cache_mb * 1_000_000)
+                self._mixpanel = _shared_mixpanel(pool, state, budget, most_bytes)
         return self._mixpanel
 
     def state(self) -> State:
@@ -99,9 +104,25 @@ class Workspaces:
         )
 
     def _open_files(self) -> "Files":
-        from mp_mcp.store.open_store import Files
+        from mp_mcp.store.open_store import Capacity, Files
 
-        return Files()
+        return Files(
+            self._whose,
+            Capacity(
+                int(self.settings.max_waiting_writes),
+                int(self.settings.max_reads),
+                self.settings.max_database_percent,
+            ),
+        )
+
+    def _whose(self, pid: int | None) -> str | None:
+        """What to do about a file that this process holds, if it is one of ours; else None."""
+        server = lease.server_info(self.home).get("pid")
+        if server != os.getpid() and pid in (None, server) and lease.is_held(self.home):
+            return "Our server runs: use it (unset MP_SERVER), or run `mp server stop`."
+        if pid is not None and pid in processes.embedded(self.home):
+            return f"Process {pid} is its own server (MP_SERVER=off): wait for its end, or end it."
+        return None
 
     def status(self) -> list[dict[str, Any]]:
         """State of each database that was used. Opens nothing."""
@@ -113,6 +134,7 @@ class Workspaces:
             await self._files.close()
         if self._mixpanel is not None:
             await self._mixpanel.close()
+        self.history.write()
         if self._state is not None:
             self._state.close()
 
@@ -123,10 +145,12 @@ def _open_pool() -> "Pool":
     return connect.open_pool()
 
 
-def _shared_mixpanel(pool: "Pool", state: State, budget: Budget) -> "SharedMixpanel":
+def _shared_mixpanel(
+    pool: "Pool", state: State, budget: Budget, most_bytes: int
+) -> "SharedMixpanel":
     from mp_mcp.mixpanel import connect
 
-    return connect.SharedMixpanel(pool, state, budget)
+    return connect.SharedMixpanel(pool, state, budget, most_bytes)
 
 
 def _target(resolved: Resolved) -> Target:

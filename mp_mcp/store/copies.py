@@ -27,6 +27,9 @@ PREFIX = "export-"
 FORGOTTEN_AFTER_S = 3600.0
 """A file that its client did not take away, because it was killed, is removed after so long."""
 
+_being_written: set[Path] = set()
+"""Folders of copies under way: a clock that jumps must not make them look forgotten."""
+
 _OPTIONS: Mapping[Format, str] = {
     "parquet": "FORMAT parquet, COMPRESSION zstd",
     "csv": "FORMAT csv, HEADER true",
@@ -44,6 +47,7 @@ async def spooled(
 ) -> SpooledFile:
     """`copy` into a fresh folder of the spool, by way of `run`, which gives it a cursor."""
     folder = _make_folder(spool)
+    _being_written.add(folder)
     left = threading.Event()
 
     def work(cursor: Cursor) -> int | None:
@@ -63,6 +67,8 @@ async def spooled(
         left.set()
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    finally:
+        _being_written.discard(folder)
     path = folder / name
     return SpooledFile(path=str(path), bytes=path.stat().st_size, rows=rows)
 
@@ -149,7 +155,7 @@ def _make_folder(spool: Path) -> Path:
 
 def _remove_forgotten(spool: Path) -> None:
     oldest = time.time() - FORGOTTEN_AFTER_S
-    for folder in spool.glob(f"{PREFIX}*"):
+    for folder in set(spool.glob(f"{PREFIX}*")) - _being_written:
         with contextlib.suppress(OSError):
             if max(entry.stat().st_mtime for entry in (folder, *folder.iterdir())) < oldest:
                 shutil.rmtree(folder, ignore_errors=True)

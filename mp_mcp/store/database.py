@@ -14,8 +14,8 @@ from typing import Literal, NamedTuple, TypeVar
 import duckdb
 
 from mp_mcp.errors import StoreError
-from mp_mcp.store.instance import Instance, Prepare, open_instance
-from mp_mcp.store.locks import LOCK_WAIT_S, Holder, holder_of, locked_error, pauses
+from mp_mcp.store.instance import MEMORY_PERCENT, Instance, Opening, Prepare, open_instance
+from mp_mcp.store.locks import LOCK_WAIT_S, Holder, Whose, holder_of, locked_error, nobodys, pauses
 from mp_mcp.store.session import Session
 from mp_mcp.store.threads import Threads
 from mp_mcp.store.translate import is_unwritable, translate_opening
@@ -49,14 +49,17 @@ class Database:
         release_after_s: float = 60.0,
         prepare: Prepare | None = None,
         make_room: Callable[[], Awaitable[None]] | None = None,
+        whose: Whose = nobodys,
+        memory_percent: float = MEMORY_PERCENT,
     ) -> None:
         self.path = path.resolve()
         self.spool = spool.resolve()
         self.generation = 0
         self.last_used = 0.0
         self._release_after_s = release_after_s
-        self._prepare = prepare
+        self._opening: Opening = {"prepare": prepare, "memory_percent": memory_percent}
         self._make_room = make_room
+        self._locked = partial(locked_error, self.path, whose=whose)
         self._instance: Instance | None = None
         self._is_broken = False
         self._is_closing = False
@@ -182,7 +185,7 @@ class Database:
                 continue
             left = deadline - clock()
             if left <= 0:
-                raise locked_error(self.path, holder, write=write, waited_s=lock_wait_s)
+                raise self._locked(holder, write=write, waited_s=lock_wait_s)
             await asyncio.sleep(min(next(waits), left))
 
     def _is_usable(self, write: bool) -> bool:
@@ -254,8 +257,7 @@ class Database:
                 await self._quiet.wait()
         except TimeoutError as error:
             if instance.holder is not None:
-                holder = instance.holder
-                raise locked_error(self.path, holder, write=True, waited_s=lock_wait_s) from error
+                raise self._locked(instance.holder, write=True, waited_s=lock_wait_s) from error
             raise StoreError(
                 f"{self.path.name} has to be opened again, but calls are still using it.",
                 hint="Try again when they have ended (mp server status counts them).",
@@ -264,9 +266,9 @@ class Database:
     async def _open(self, write: bool) -> Holder | None:
         if self._make_room is not None:
             await self._make_room()
-        opening = partial(open_instance, self.path, self.spool, prepare=self._prepare)
+        opening = partial(open_instance, self.path, self.spool, **self._opening)
         try:
-            self._opened(await self._in_thread(opening))
+            self._opened(await self._threads.run(opening))
         except duckdb.Error as error:
             holder = holder_of(error)
             may_read = holder.reads_only if holder else not write and is_unwritable(error)
@@ -275,7 +277,7 @@ class Database:
         else:
             return None
         try:
-            self._opened(await self._in_thread(partial(opening, read_only=True, holder=holder)))
+            self._opened(await self._threads.run(partial(opening, read_only=True, holder=holder)))
         except duckdb.Error as error:
             return self._or_raise(holder_of(error), error)
         return holder if write else None
@@ -293,7 +295,4 @@ class Database:
     async def _let_go(self) -> None:
         instance, self._instance = self._instance, None
         if instance is not None:
-            await self._in_thread(instance.close)
-
-    async def _in_thread(self, step: Callable[[], T]) -> T:
-        return await self._threads.run(step)
+            await self._threads.run(instance.close)

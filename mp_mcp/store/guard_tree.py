@@ -3,13 +3,13 @@
 Never lets pass what it does not know: a node of a type that is not listed is refused.
 """
 
-import difflib
 import json
 import re
 
 from mp_mcp.errors import NotReadOnlyError, QueryError
 from mp_mcp.store import guard_names
 from mp_mcp.store.parser import Node
+from mp_mcp.wording import closest
 
 TablePath = tuple[str, ...]
 
@@ -184,5 +184,5 @@ def _has_variant(shape: str) -> bool:
 
 
 def _close_functions(name: str, allowed: frozenset[str]) -> str:
-    close = difflib.get_close_matches(name, allowed, 3, 0.6)
+    close = closest(name, allowed, 3)
     return f"Close: {', '.join(close)}." if close else "See DuckDB's functions."

@@ -10,7 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
-from mp_mcp.results import Rows
+from mp_mcp.results import Row, Rows
 from mp_mcp.store.models import (
     ColumnReport,
     DroppedTable,
@@ -173,6 +173,16 @@ class StoreWriter(Handle, ABC):
         `replace` takes the place of a table that was saved before, never of another one.
         Raises: TableExistsError, UsageError for a bad name, NotReadOnlyError, QueryError,
         QueryTimeoutError, TableMissingError, QueueFullError, DiskFullError, DatabaseLockedError.
+        """
+
+    @abstractmethod
+    async def keep_rows(
+        self, table: str, columns: Sequence[str], rows: Sequence[Row]
+    ) -> SavedTable:
+        """Keep rows as a table; it takes the place of one that was kept like this before.
+
+        Raises: TableExistsError for any other one, UsageError for a bad name, QueueFullError,
+        DiskFullError, DatabaseLockedError.
         """
 
     @abstractmethod

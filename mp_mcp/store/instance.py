@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 import duckdb
 
@@ -16,9 +17,18 @@ from mp_mcp.errors import StoreError
 from mp_mcp.store.locks import Holder
 
 MAX_THREADS = 8
+MEMORY_PERCENT = 25.0
 
 Prepare = Callable[[duckdb.DuckDBPyConnection, bool], None]
 """What to do with an open file before its use; told whether it is open read-only."""
+
+
+class Opening(TypedDict):
+    """What is the same whenever a file is opened."""
+
+    prepare: Prepare | None
+    memory_percent: float
+
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +65,7 @@ def open_instance(
     holder: Holder | None = None,
     read_only: bool = False,
     prepare: Prepare | None = None,
+    memory_percent: float = MEMORY_PERCENT,
 ) -> Instance:
     """Open the file; `prepare` sees it before anybody uses it.
 
@@ -63,7 +74,7 @@ def open_instance(
     is_new = not path.exists()
     if is_new:
         _make_folder(path.parent)
-    connection = duckdb.connect(path, read_only=read_only, config=_config(path))
+    connection = duckdb.connect(path, read_only=read_only, config=_config(path, memory_percent))
     try:
         if is_new:
             # The folder may be older than us and open to others. chmod does not open the file.
@@ -80,14 +91,14 @@ def open_instance(
     return Instance(connection, path, _file_id(path), read_only, holder)
 
 
-def _config(path: Path) -> dict[str, str | bool | int | float | list[str]]:
+def _config(path: Path, memory_percent: float) -> dict[str, str | bool | int | float | list[str]]:
     free = shutil.disk_usage(path.parent).free
     return {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
         "allow_community_extensions": "false",
         "python_enable_replacements": "false",
-        "memory_limit": "25%",
+        "memory_limit": f"{memory_percent:g}%",
         "threads": str(min(os.cpu_count() or 1, MAX_THREADS)),
         "max_temp_directory_size": f"{free // 2**21}MiB",
         "temp_directory": f"{path}.tmp",

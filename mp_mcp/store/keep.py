@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from duckdb import DuckDBPyConnection
 
 from mp_mcp.errors import NotReadOnlyError, TableExistsError, UsageError
-from mp_mcp.store import catalog, layout
+from mp_mcp.results import Row
+from mp_mcp.store import answer, catalog, layout
 from mp_mcp.store.exact import identifier
 from mp_mcp.store.guarded import Judged
 from mp_mcp.store.models import DroppedTable, SavedTable
@@ -16,12 +17,15 @@ from mp_mcp.store.schema import ensure_schema, has_schema, utc_now
 from mp_mcp.store.translate import table_missing
 
 SAVED = "saved"
+ANSWER = "answer"
 _ANSWER = "mp_answer"
 """The temporary table between the read and the write."""
 
 
-def check_place(cursor: DuckDBPyConnection, table: str, *, replace: bool) -> bool:
-    """Whether the name may be used for a SELECT that is kept; True when it takes another's place.
+def check_place(
+    cursor: DuckDBPyConnection, table: str, *, replace: bool, kind: str = SAVED
+) -> bool:
+    """Whether the name may be used for what is kept; True when it takes another's place.
 
     Raises: UsageError for a bad name, TableExistsError.
     """
@@ -33,8 +37,10 @@ def check_place(cursor: DuckDBPyConnection, table: str, *, replace: bool) -> boo
         if layout.exists(cursor, table):
             raise layout.taken(cursor, table, "is not a table that mp made")
         return False
-    if found.kind != SAVED:
+    if found.kind not in layout.KEPT:
         raise layout.taken(cursor, table, f"holds fetched {found.kind}, which are never replaced")
+    if kind == ANSWER and found.kind != ANSWER:
+        raise layout.taken(cursor, table, "was saved from SQL: only save_table replaces it")
     if not replace:
         raise TableExistsError(
             f"The table {found.name} exists already.",
@@ -50,17 +56,24 @@ def answer_select(cursor: DuckDBPyConnection, judged: Judged) -> None:
     cursor.execute(f"CREATE OR REPLACE TEMP TABLE {_ANSWER} AS\n{judged.checked.sql}")
 
 
-def keep_answer(cursor: DuckDBPyConnection, table: str, *, replace: bool) -> SavedTable:
+def read_rows(cursor: DuckDBPyConnection, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Put an answer of Mixpanel into the temporary table of this cursor."""
+    answer.read_rows(cursor, columns, rows, _ANSWER)
+
+
+def keep_answer(
+    cursor: DuckDBPyConnection, table: str, *, replace: bool, kind: str = SAVED
+) -> SavedTable:
     """Make the answer of this cursor a table. Raises: as `check_place`."""
     # A file that another program made gets our bookkeeping with its first write.
     ensure_schema(cursor)
-    replaced = check_place(cursor, table, replace=replace)
+    replaced = check_place(cursor, table, replace=replace, kind=kind)
     if replaced:
         layout.drop_table(cursor, table)
     cursor.execute(f"CREATE TABLE main.{identifier(table)} AS FROM temp.main.{_ANSWER}")
     cursor.execute(
         "INSERT INTO _mp.tables VALUES (?, ?, NULL, ?, false, NULL)",
-        [table, SAVED, utc_now()],
+        [table, kind, utc_now()],
     )
     columns = cursor.execute(f"DESCRIBE main.{identifier(table)}").fetchall()
     _, rows = catalog.kind_and_rows(cursor, table)

@@ -36,11 +36,28 @@ class Lanes:
     def __init__(
         self, short: int = SHORT, long: int = LONG, *, patience_s: float = PATIENCE_S
     ) -> None:
+        self._most = short + long
         self._short_free = short
         self._long_free = long
         self._patience_s = patience_s
         self._waiting: deque[asyncio.Future[Turn]] = deque()
         self._overdue: deque[Turn] = deque()
+
+    @classmethod
+    def of(cls, most: int) -> "Lanes":
+        """So many at once, a quarter of them for short queries."""
+        short = max(1, most // 4)
+        return cls(short, max(0, most - short))
+
+    @property
+    def most(self) -> int:
+        """How many may run at once."""
+        return self._most
+
+    @property
+    def waiting(self) -> int:
+        """Number of queries that wait for their turn."""
+        return sum(not waiter.done() for waiter in self._waiting)
 
     async def enter(self) -> Turn:
         """Wait for a turn, first come first served."""

@@ -31,6 +31,9 @@ MAX_COLUMNS = 300
 RESERVED_KEYS = frozenset(exact.FIXED_KEYS)
 """Case-folded keys that no property column may have."""
 
+KEPT = ("saved", "answer")
+"""Kinds of tables that are tables: what a SELECT or Mixpanel answered, kept as it is."""
+
 _LONGEST_NAME = 255
 _FIXED_IN_VIEW = {
     "events": "event, time, distinct_id, insert_id, day",
@@ -168,7 +171,7 @@ def drop_table(cursor: DuckDBPyConnection, table: str) -> None:
     Without its loads, because a job that goes on after it has to bring back what was dropped.
     """
     found = find_table(cursor, table)
-    shape = "TABLE" if found is not None and found.kind == "saved" else "VIEW"
+    shape = "TABLE" if found is not None and found.kind in KEPT else "VIEW"
     cursor.execute(f"DROP {shape} IF EXISTS main.{identifier(table)}")
     cursor.execute(f"DROP TABLE IF EXISTS {stored_name(table)}")
     cursor.execute("DELETE FROM _mp.tables WHERE lower(name) = lower(?)", [table])
@@ -268,11 +271,11 @@ def refresh_view(
 def _shown(prop: Property, whole: str) -> str:
     if prop.key in exact.FIXED_KEYS:
         # Only profiles show these as properties, and seldom have any.
-        return exact.rest_column(whole, prop.key, prop.kind)
+        return exact.rest_column(whole, prop.key, prop.kind, odd=prop.odd)
     if prop.column_name is None:
-        return exact.rest_column("rest", prop.key, prop.kind)
+        return exact.rest_column("rest", prop.key, prop.kind, odd=prop.odd)
     if prop.in_rest or (prop.odd and prop.kind is Kind.TEXT):
-        in_rest = exact.rest_column("rest", prop.key, prop.kind)
+        in_rest = exact.rest_column("rest", prop.key, prop.kind, odd=prop.odd)
         return f"coalesce({prop.column_name}, {in_rest})"
     return prop.column_name
 

@@ -5,7 +5,7 @@ Never waits and never touches the file: `database.py` retries.
 
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,21 +47,38 @@ def holder_of(error: Exception) -> Holder | None:
     return Holder(found["program"], int(found["pid"]) or None, reads_only)
 
 
+Whose = Callable[[int | None], str | None]
+"""The way out when a process (None: nobody knows which) is one of our programs; else None."""
+
+
+def nobodys(_: int | None) -> str | None:
+    """Every holder is foreign."""
+
+
 def locked_error(
-    path: Path, holder: Holder, *, write: bool, waited_s: float
+    path: Path, holder: Holder, *, write: bool, waited_s: float, whose: Whose = nobodys
 ) -> DatabaseLockedError:
     """What a caller reads when the holder did not let go in time."""
+    retry_after = max(waited_s, 1.0)
+    way_out = whose(holder.pid)
+    if way_out is not None:
+        process = f"process {holder.pid}" if holder.pid else "another process"
+        return DatabaseLockedError(
+            f"{path.name} is open in another mp-mcp ({process}).",
+            hint=way_out,
+            retry_after=retry_after,
+        )
     way_out = "Close the database in that program (or end it), then try again."
     if holder.reads_only and write:
         return DatabaseLockedError(
             f"{path.name} cannot be written: {holder} has it open for reading.",
             hint=f"Queries still work. {way_out}",
-            retry_after=max(waited_s, 1.0),
+            retry_after=retry_after,
         )
     return DatabaseLockedError(
         f"{path.name} is open in {holder}, which is not one of our programs.",
         hint=f"{way_out} Tools that ask Mixpanel work meanwhile.",
-        retry_after=max(waited_s, 1.0),
+        retry_after=retry_after,
     )
 
 

@@ -13,7 +13,9 @@ class TableInfo(BaseModel):
     """One table or view that a query can name."""
 
     name: str
-    kind: str = Field(description="events, profiles, saved, or other (not made by mp)")
+    kind: str = Field(
+        description="events, profiles, saved, answer (save_as), or other (not made by mp)"
+    )
     rows: int | None = Field(description="null when nobody counts them: a view not made by mp")
     columns: int
     first_day: date | None = Field(default=None, description="earliest day that is complete")

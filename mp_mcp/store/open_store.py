@@ -5,7 +5,7 @@ Never opens a file: the first call that needs it does.
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mp_mcp.store import coverage
 from mp_mcp.store.catalog import NamesCache, Seen
@@ -13,24 +13,33 @@ from mp_mcp.store.database import Database
 from mp_mcp.store.guard import Guard
 from mp_mcp.store.guarded import GuardedReads
 from mp_mcp.store.holes import CoverageCache
-from mp_mcp.store.lanes import Lanes
-from mp_mcp.store.locks import LOCK_WAIT_S
+from mp_mcp.store.instance import MEMORY_PERCENT
+from mp_mcp.store.lanes import LONG, SHORT, Lanes
+from mp_mcp.store.locks import LOCK_WAIT_S, Whose, nobodys
 from mp_mcp.store.opening import prepare
 from mp_mcp.store.reads import Limits, Reader
-from mp_mcp.store.write_queue import WriteQueue
+from mp_mcp.store.write_queue import MAX_WAITING, WriteQueue
 from mp_mcp.store.writes import Selects, Writer
 
 MAX_OPEN = 4
 
 
+class Capacity(NamedTuple):
+    """How much one database file may be asked at once, and of the computer's memory in percent."""
+
+    writes: int = MAX_WAITING
+    reads: int = SHORT + LONG
+    memory_percent: float = MEMORY_PERCENT
+
+
 class Shared:
     """What all callers of one database file share."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, capacity: Capacity) -> None:
         self.database = database
-        self.queue = WriteQueue(database)
+        self.queue = WriteQueue(database, max_waiting=capacity.writes)
         self.guarded = GuardedReads(database, Guard(), NamesCache())
-        self.lanes = Lanes()
+        self.lanes = Lanes.of(capacity.reads)
         self.covers = CoverageCache()
         self.seen = Seen()
 
@@ -86,6 +95,7 @@ class Store:
             "state": found.state,
             "size_bytes": found.size,
             "running": found.running,
+            "waiting_reads": self.shared.lanes.waiting,
             "waiting_writes": self.shared.queue.waiting,
             "tables": tables and [table.model_dump(mode="json") for table in tables],
         }
@@ -99,7 +109,15 @@ class Store:
 class Files:
     """Every store of this process, by the path of its file."""
 
-    def __init__(self, *, max_open: int = MAX_OPEN) -> None:
+    def __init__(
+        self,
+        whose: Whose = nobodys,
+        capacity: Capacity = Capacity(),  # noqa: B008 - immutable
+        *,
+        max_open: int = MAX_OPEN,
+    ) -> None:
+        self._whose = whose
+        self._capacity = capacity
         self._known: dict[Path, Shared] = {}
         self._max_open = max_open
 
@@ -123,7 +141,10 @@ class Files:
                     release_after_s=release_after_s,
                     prepare=prepare,
                     make_room=partial(self._make_room, path),
-                )
+                    whose=self._whose,
+                    memory_percent=self._capacity.memory_percent,
+                ),
+                self._capacity,
             )
         return Store(known, lock_wait_s, late_days)
 

@@ -3,11 +3,11 @@
 Never writes a value into the SQL: duckdb binds it.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from mp_mcp.errors import QueryError
+from mp_mcp.wording import closest
 
 
 def bound(wanted: Iterable[str], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,7 +34,7 @@ def _missing(missing: list[str], unused: list[str]) -> QueryError:
             "The SQL has a ? that no value was given for.",
             hint='Name the places: WHERE plan = $plan, with params {"plan": "pro"}.',
         )
-    close = difflib.get_close_matches(first, unused, 1)
+    close = closest(first, unused)
     meant = f"A parameter is named {close[0]}. " if close else ""
     return QueryError(
         f"No value was given for {', '.join(f'${name}' for name in missing)}.",

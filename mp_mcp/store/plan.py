@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from duckdb import DuckDBPyConnection
 
 from mp_mcp.store import exact, layout
-from mp_mcp.store.exact import Column, Kind, identifier, literal
+from mp_mcp.store.exact import Column, Kind
 
 _FREQUENT = 0.05
 """The share of sampled rows from which a new property gets a stored column."""
@@ -20,8 +20,8 @@ _FREQUENT_NOW = 0.1
 """The same for one that older rows have in the rest: its column is read together with the rest."""
 _MOST_STORED = 100
 """Stored columns of a table: one costs every row about 0.2 microseconds to load, even if empty."""
-_MOST_EXPECTED = 16
-"""Keys that are looked up in objects with a rest; more would cost more than a merge patch."""
+_MOST_EXPECTED = 40
+"""Keys of rests that are read with the columns; objects with others take the slow way."""
 _FIXED_KINDS = dict(zip(exact.FIXED_KEYS, (Kind.NUMBER, Kind.TEXT, Kind.TEXT), strict=True))
 
 
@@ -62,10 +62,16 @@ class Seen:
 
 @dataclass(frozen=True)
 class Plan:
-    """How to split an export: into columns, and a rest that mostly has the `expected` keys."""
+    """How to split an export: into columns, and a rest that mostly has the `expected` keys.
+
+    The sample had only strings and nulls for the keys `texts`, which have text columns; of the
+    expected ones, `nulls` had nulls.
+    """
 
     columns: list[Column]
     expected: list[str] = field(default_factory=list)
+    texts: frozenset[str] = frozenset()
+    nulls: frozenset[str] = frozenset()
 
 
 def make_plan(cursor: DuckDBPyConnection, source: str, known: Sequence[layout.Property]) -> Plan:
@@ -78,12 +84,25 @@ def make_plan(cursor: DuckDBPyConnection, source: str, known: Sequence[layout.Pr
         if layout.promotable(key, taken):
             taken.add(key.casefold())
             keys.append(key)
-    seen = _seen_in_sample(cursor, [*keys, *exact.FIXED_KEYS])
+    others = [key for key in counts if key not in (*keys, *exact.FIXED_KEYS)]
+    others = [key for key in others if layout.listable(key)][:_MOST_EXPECTED]
+    seen = _seen_in_sample(cursor, [*keys, *exact.FIXED_KEYS, *others])
     cursor.execute("DROP TABLE mp_sample")
     kinds = {prop.key: prop.kind for prop in known} | {exact.PROCESSED_KEY: Kind.NUMBER}
     kinds = {key: kinds.get(key, seen[key].kind) for key in keys}
     columns = [Column(key, kinds[key], f"c{number}") for number, key in enumerate(keys)]
-    return Plan(columns, _expected(counts, seen, kinds | _FIXED_KINDS))
+    kinds |= _FIXED_KINDS
+    expected = _expected(counts, seen, kinds)
+    return Plan(
+        columns,
+        expected,
+        texts=frozenset(
+            key
+            for key, kind in kinds.items()
+            if kind is Kind.TEXT and seen[key].values == seen[key].texts
+        ),
+        nulls=frozenset(key for key in expected if counts[key] > seen[key].values),
+    )
 
 
 def _wanted(known: Sequence[layout.Property], shares: dict[str, float]) -> list[str]:
@@ -116,17 +135,16 @@ def _expected(counts: dict[str, int], seen: dict[str, Seen], kinds: dict[str, Ki
     """The keys that most often stay in the rest: without a column, or with values that fit none."""
     moving = {key: seen[key].fitting(kind) for key, kind in kinds.items()}
     left = {key: count - moving.get(key, 0) for key, count in counts.items()}
-    often = [key for key in left if left[key] > 0 and layout.listable(key)]
+    often = [key for key in left if left[key] > 0 and key in seen]
     return sorted(often, key=lambda key: -left[key])[:_MOST_EXPECTED]
 
 
 def _seen_in_sample(cursor: DuckDBPyConnection, keys: Sequence[str]) -> dict[str, Seen]:
-    values = ", ".join(f"s.{identifier(key)}::VARCHAR" for key in keys)
-    shape = literal(exact.shape(keys))
+    pointers = ", ".join(map(exact.pointer, keys))
     found = cursor.execute(
         f"SELECT nth, {_counts('value')} FROM"
-        f" (SELECT unnest([{values}]) AS value, unnest(range({len(keys)})) AS nth FROM"
-        f" (SELECT json_transform(properties, {shape}) AS s FROM mp_sample))"
+        f" (SELECT unnest(json_extract(properties, [{pointers}]))::VARCHAR AS value,"
+        f" unnest(range({len(keys)})) AS nth FROM mp_sample)"
         " WHERE value IS NOT NULL GROUP BY nth"
     ).fetchall()
     counts = {nth: (texts, numbers, flags, nested) for nth, texts, numbers, flags, nested in found}

@@ -19,8 +19,7 @@ from mp_mcp.store import exact, layout
 from mp_mcp.store.exact import literal
 from mp_mcp.store.plan import Plan, Seen, make_plan, seen_in_rest
 from mp_mcp.store.rejects import remove, without_halves, write_head
-from mp_mcp.store.split import split
-from mp_mcp.store.stage import Staged, drop, empty
+from mp_mcp.store.stage import Staged, drop, empty, fill
 
 _LONGEST_LINE = 4 << 20
 _SAMPLE = 2000
@@ -91,10 +90,15 @@ def _read(
     longest: int,
 ) -> Staged:
     plan = _plan(cursor, files, known, longest)
-    rows = split(_source(files, longest), plan.columns, plan.expected, "NULL::DATE")
-    cursor.execute(
-        f"CREATE OR REPLACE TEMP TABLE {staged.rows_in} AS SELECT struct_extract(event, 'id') AS"
-        f" event, struct_extract(event, 'nth') AS nth, * EXCLUDE (event) FROM ({rows})"
+    fill(
+        cursor,
+        staged.rows_in,
+        _source(files, longest),
+        plan,
+        "NULL::DATE",
+        shown="struct_extract(event, 'id') AS event, struct_extract(event, 'nth') AS nth,"
+        " * EXCLUDE (event)",
+        event="{'id': event, 'nth': nth}",
     )
     return replace(staged, columns=plan.columns)
 

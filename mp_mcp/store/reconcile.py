@@ -79,8 +79,11 @@ def _note_rest(
     for key in back & properties.keys():
         properties[key] = replace(properties[key], odd=True)
     if overflow:
+        # Of keys that were not counted nothing is sure.
+        counted = {seen.key for seen in in_rest}
         for key in properties.keys() - moved:
-            properties[key] = replace(properties[key], in_rest=True)
+            odd = properties[key].odd or key not in counted
+            properties[key] = replace(properties[key], in_rest=True, odd=odd)
     left_out = [_note(seen, properties, moved, table_kind) for seen in in_rest]
     return overflow or any(left_out) or not back <= properties.keys()
 

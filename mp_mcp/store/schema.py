@@ -29,8 +29,8 @@ CREATE TABLE _mp.loads (
     job_id VARCHAR, table_name VARCHAR, loaded_at TIMESTAMP, report VARCHAR
 );
 """
-# tables: kind is events, profiles or saved; unlisted = some property got no column (see layout);
-#   zone = the times are those of this zone's clock (see local_time).
+# tables: kind is events, profiles, saved or answer; unlisted = some property got no column (see
+#   layout); zone = the times are those of this zone's clock (see local_time).
 # columns: one property of one table; column_name is NULL while all its values live in the rest;
 #   in_rest = the rest may hold values of this type, too; odd = the rest holds other types.
 # coverage: event NULL means every event of that day.

@@ -95,7 +95,8 @@ class Session:
         except MemoryError as error:
             raise QueryError(
                 "The query needs more memory than this process may use.",
-                hint="Select fewer columns or rows, or aggregate.",
+                hint="Select fewer columns or rows, or aggregate; max_process_gb under [server] in "
+                "mp.toml is the limit.",
             ) from error
         finally:
             if last:

@@ -22,6 +22,7 @@ from mp_mcp.store.plan import Plan, Seen, make_plan, seen_in_rest
 from mp_mcp.store.rejects import is_gzip, remove, repair, write_head
 from mp_mcp.store.schema import has_schema
 from mp_mcp.store.split import split
+from mp_mcp.store.usual import usual
 
 _log = logging.getLogger(__name__)
 _numbers = count(1)
@@ -108,9 +109,32 @@ def drop(cursor: DuckDBPyConnection, staged: Staged) -> None:
 
 def _fill(cursor: DuckDBPyConnection, staged: Staged, files: list[Path], longest: int) -> Staged:
     plan = _plan(cursor, staged.table, files, longest)
-    rows = split(_source(files, longest), plan.columns, plan.expected, _day(staged.days))
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE {staged.rows_in} AS {rows}")
+    fill(cursor, staged.rows_in, _source(files, longest), plan, _day(staged.days))
     return replace(staged, columns=plan.columns)
+
+
+def fill(
+    cursor: DuckDBPyConnection,
+    rows_in: str,
+    source: str,
+    plan: Plan,
+    day: str,
+    *,
+    shown: str = "*",
+    event: str = "event",
+) -> None:
+    """Split what `source` gives (event, properties): the usual objects, then the odd ones.
+
+    `shown` selects from split rows what the staging table has, and `event` turns that back.
+    """
+    rows = usual(source, plan, day)
+    cursor.execute(f"CREATE OR REPLACE TEMP TABLE {rows_in} AS SELECT {shown} FROM ({rows})")
+    if not _count(cursor, f"SELECT count(odd) FROM {rows_in}"):
+        return
+    odd = f"SELECT {event} AS event, odd AS properties FROM {rows_in} WHERE odd IS NOT NULL"
+    rows = split(odd, plan.columns, day)
+    cursor.execute(f"INSERT INTO {rows_in} BY NAME SELECT {shown} FROM ({rows})")
+    cursor.execute(f"DELETE FROM {rows_in} WHERE odd IS NOT NULL")
 
 
 def _plan(cursor: DuckDBPyConnection, table: str, files: list[Path], longest: int) -> Plan:

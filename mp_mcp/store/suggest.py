@@ -3,7 +3,6 @@
 Never runs the failed query again, and costs nothing while queries are right.
 """
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 
@@ -14,6 +13,7 @@ from mp_mcp.store.catalog import Names
 from mp_mcp.store.exact import identifier, literal
 from mp_mcp.store.guard_tree import TablePath
 from mp_mcp.store.parser import reserved_words
+from mp_mcp.wording import closest
 
 _MISSING = re.compile(
     r'(?:Referenced column|does not have a column named) "(?P<name>.+?)"(?: not found|\s|$)'
@@ -59,7 +59,7 @@ def meant(wanted: str, columns: Sequence[str], in_rest: Sequence[str]) -> str | 
     spelled = {_plain(name): as_column(name) for name in columns}
     for key in in_rest:
         spelled.setdefault(_plain(key), as_prop(key))
-    close = difflib.get_close_matches(_plain(wanted), spelled, 4, 0.6)
+    close = closest(_plain(wanted), spelled, 4)
     if not close:
         return None
     return (

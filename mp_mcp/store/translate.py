@@ -3,7 +3,6 @@
 Never runs SQL: a hint that needs the catalog gets the names from its caller.
 """
 
-import difflib
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -21,6 +20,7 @@ from mp_mcp.errors import (
     TableMissingError,
 )
 from mp_mcp.store.locks import holder_of, locked_error
+from mp_mcp.wording import closest
 
 PROPERTY_HINT = (
     "Properties are columns: \"$browser\". Rare ones: prop('$browser'). "
@@ -81,7 +81,8 @@ def translate(error: duckdb.Error, path: Path, names: Collection[str] = ()) -> M
     if isinstance(error, duckdb.OutOfMemoryException):
         return QueryError(
             f"The query ran out of memory: {_first_line(message)}",
-            hint="Select fewer columns or rows, or aggregate in steps.",
+            hint="Select fewer columns or rows, or aggregate in steps; max_database_percent and "
+            "max_process_gb under [server] in mp.toml are the limits.",
         )
     return _of_the_file(error, path)
 
@@ -169,7 +170,7 @@ def _of_the_sql(error: duckdb.Error, names: Collection[str]) -> MpError:
 
 def table_missing(name: str, names: Collection[str]) -> TableMissingError:
     """No such table, with the closest names and the tool that lists them."""
-    close = difflib.get_close_matches(name.lower(), [known.lower() for known in names], 3, 0.5)
+    close = closest(name.lower(), [known.lower() for known in names], 3, 0.5)
     known = {known.lower(): known for known in names}
     suggestion = f"Close: {', '.join(known[match] for match in close)}. " if close else ""
     fetch = "" if names else "Nothing is fetched yet: fetch_events first. "

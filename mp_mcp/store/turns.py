@@ -46,8 +46,9 @@ async def turn(lanes: Lanes, seconds: float) -> AsyncIterator[tuple[Turn, float]
             own = await lanes.enter()
     except TimeoutError as error:
         raise QueryTimeoutError(
-            f"Other queries kept all slots busy for {seconds:g} s.",
-            hint="Try again in a moment; mp server status counts the calls that run.",
+            f"Other queries kept all {lanes.most} slots busy for {seconds:g} s.",
+            hint="Try again in a moment; mp server status counts the calls that run, and max_reads "
+            "under [server] in mp.toml sets how many run at once.",
         ) from error
     try:
         yield own, max(deadline - clock(), LEAST_S)

@@ -67,8 +67,9 @@ class WriteQueue:
             raise StoreError("The database is closing.", hint="Try again in a moment.")
         if len(self._waiting) >= self._max_waiting:
             raise QueueFullError(
-                f"{len(self._waiting)} writes are waiting already.",
-                hint="Try again in some seconds; mp server status counts the calls that run.",
+                f"{len(self._waiting)} writes are waiting already, as many as may.",
+                hint="Try again in some seconds; mp server status counts the calls that run, and "
+                "max_waiting_writes under [server] in mp.toml sets how many may wait.",
                 retry_after=5.0,
             )
         loop = asyncio.get_running_loop()

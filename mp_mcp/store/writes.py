@@ -15,6 +15,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from mp_mcp.errors import NO_SPACE, DiskFullError, MpError, StoreError
+from mp_mcp.results import Row
 from mp_mcp.store import catalog, coverage, keep, layout, load, local_time
 from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.guarded import GuardedReads
@@ -246,6 +247,22 @@ class Writer(StoreWriter):
             )
             await self._look_again(session)
             return saved
+
+    async def keep_rows(
+        self, table: str, columns: Sequence[str], rows: Sequence[Row]
+    ) -> SavedTable:
+        """Only the copy waits for its turn to write."""
+
+        def read(cursor: Cursor) -> None:
+            keep.check_place(cursor, table, replace=True, kind=keep.ANSWER)
+            keep.read_rows(cursor, columns, rows)
+
+        write = partial(keep.keep_answer, table=table, replace=True, kind=keep.ANSWER)
+        async with self._database.session(write=True, lock_wait_s=self._lock_wait_s) as session:
+            await session.run(read)
+            kept = await self._queue.submit(write, session=session)
+            await self._look_again(session)
+            return kept
 
     async def drop(self, tables: Sequence[str]) -> list[DroppedTable]:
         """One transaction for all of them."""

@@ -22,8 +22,8 @@ TimeZone = Annotated[
     TextIfAny,
     Flag("--time-zone"),
     Field(
-        description="Only of projects made before 2023, which send local times: their zone, e.g. "
-        "Europe/Lisbon, or project (ask Mixpanel). Adds the column time_utc"
+        description="Zone of a project made before 2023, e.g. Europe/Lisbon, or project (ask "
+        "Mixpanel): adds time_utc"
     ),
 ]
 Workers = Annotated[int, Flag("--workers"), Field(ge=1, le=8, description="Downloads side by side")]

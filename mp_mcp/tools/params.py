@@ -63,12 +63,8 @@ Day = Annotated[date, BeforeValidator(_as_date)]
 DayIfAny = Annotated[date | None, BeforeValidator(_as_date_if_any)]
 TextIfAny = Annotated[str | None, BeforeValidator(none_if_empty)]
 
-FromDate = Annotated[
-    Day, Flag("--from"), Field(description="First day, YYYY-MM-DD, inclusive, e.g. 2025-01-01")
-]
-ToDate = Annotated[
-    Day, Flag("--to"), Field(description="Last day, YYYY-MM-DD, inclusive, e.g. 2025-01-31")
-]
+FromDate = Annotated[Day, Flag("--from"), Field(description="First day, YYYY-MM-DD")]
+ToDate = Annotated[Day, Flag("--to"), Field(description="Last day, YYYY-MM-DD, inclusive")]
 Event = Annotated[
     str, Flag("-e", "--event"), Field(min_length=1, description="Event name, e.g. Signup")
 ]

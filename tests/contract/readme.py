@@ -1,17 +1,29 @@
-"""Writes the table of tools into README.md, between its two markers, from the tools themselves.
+"""Writes the tables of tools and settings into README.md, between markers, from the code itself.
 
 Never touches anything outside the markers. Run it with `python -m tests.contract.readme`.
 """
 
-import re
 from pathlib import Path
 
 import mp_mcp.tools
+from mp_mcp.accounts import SERVER_SETTINGS
+from mp_mcp.call import AGENT_BOUNDS
 from mp_mcp.front.tool_command import EXTRAS
-from mp_mcp.tool import Parameter, Tool, discover
+from mp_mcp.server.lease import LONGEST_LINE
+from mp_mcp.server.standing import AGENT_TIMEOUT_S, HUMAN_TIMEOUT_S
+from mp_mcp.settings import VARIABLES
+from mp_mcp.tool import CHART, Parameter, Tool, discover
 
 README = Path(__file__).parents[2] / "README.md"
-MARKED = re.compile(r"(<!-- tools -->\n).*?(<!-- /tools -->)", re.DOTALL)
+
+FIXED = {
+    f"{LONGEST_LINE // 2**20} MiB": "bytes of one request",
+    f"{AGENT_BOUNDS.max_rows:,} rows, {(AGENT_BOUNDS.max_bytes or 0) // 1000} kB": (
+        "one answer to an agent; `mp` gets 100,000 rows, `mp export` all of them"
+    ),
+    f"{AGENT_TIMEOUT_S:.0f} s": f"a query of an agent; {HUMAN_TIMEOUT_S:.0f} s of a person",
+}
+"""Limits that nobody can change."""
 
 
 def table() -> str:
@@ -21,9 +33,29 @@ def table() -> str:
     return "\n".join([*head, *map(_row, tools)]) + "\n"
 
 
+def settings() -> str:
+    """Environment variables, `[server]` of mp.toml, and limits that are fixed, as Markdown."""
+    rows = [(f"`{name}`", meaning) for name, meaning in VARIABLES.items()]
+    rows += [
+        (f"`[server]` `{name} = {one.default:g}`", one.metadata["meaning"])
+        for name, one in SERVER_SETTINGS.items()
+    ]
+    rows += [(f"fixed: {value}", meaning) for value, meaning in FIXED.items()]
+    head = ["| setting | meaning |", "| --- | --- |"]
+    return "\n".join([*head, *(f"| {name} | {meaning} |" for name, meaning in rows)]) + "\n"
+
+
+TABLES = {"tools": table, "settings": settings}
+
+
 def renewed(text: str) -> str:
-    """The readme with the table of today; the same text while it has no markers."""
-    return MARKED.sub(lambda found: found[1] + table() + found[2], text)
+    """The readme with the tables of today; the same text where it has no markers."""
+    for name, make in TABLES.items():
+        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
+        before, found, rest = text.partition(start)
+        if found:
+            text = before + start + make() + end + rest.partition(end)[2]
+    return text
 
 
 def _row(tool: Tool) -> str:
@@ -31,7 +63,7 @@ def _row(tool: Tool) -> str:
     extras = EXTRAS.get(tool.name, ())
     filled = {extra.fills for extra in extras}
     words = ["mp", *tool.words]
-    own = [p for p in tool.parameters if p not in tool.options]
+    own = [p for p in tool.parameters if p not in (*tool.options, CHART)]
     words += [_spelled(p, is_needed=p.name not in filled) for p in own]
     words += [f"[{'/'.join(extra.names)}]" for extra in extras]
     cells = (name, f"`{' '.join(words)}`", tool.description.partition("\n")[0])

@@ -93,4 +93,4 @@ def test_only_settings_and_what_starts_processes_read_the_environment() -> None:
     }
     readers = {name for name in readers if not name.startswith(("demo/", "front/"))}
     # The lease hands a list of names on to the server that it starts; the server reads MP_LOG.
-    assert readers == {"settings.py", "server/lease.py", "server/__main__.py"}
+    assert readers == {"settings.py", "server/lease.py", "server/logs.py"}

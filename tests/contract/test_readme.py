@@ -1,11 +1,16 @@
-"""What README.md says about tools is what the tools say about themselves."""
+"""What README.md says about tools and settings is what the code says about them."""
+
+import re
 
 import mp_mcp.tools
+from mp_mcp.settings import VARIABLES
 from mp_mcp.tool import discover
-from tests.contract.readme import MARKED, README, renewed, table
+from tests.contract.readme import README, TABLES, renewed, settings, table
+
+PACKAGE = README.parent / "mp_mcp"
 
 
-def test_the_table_of_tools_is_current() -> None:
+def test_the_tables_of_tools_and_settings_are_current() -> None:
     text = README.read_text(encoding="utf-8")
     assert text == renewed(text), "run: python -m tests.contract.readme"
 
@@ -20,10 +25,25 @@ def test_a_text_without_markers_stays_as_it_is() -> None:
     assert renewed("# A readme\n") == "# A readme\n"
 
 
-def test_the_readme_has_exactly_one_pair_of_markers() -> None:
+def test_the_readme_has_exactly_one_pair_of_markers_for_each_table() -> None:
     text = README.read_text(encoding="utf-8")
-    assert len(MARKED.findall(text)) == 1
-    assert text.count("<!-- tools -->") == text.count("<!-- /tools -->") == 1
+    for name in TABLES:
+        assert text.count(f"<!-- {name} -->\n") == text.count(f"<!-- /{name} -->\n") == 1
+
+
+def test_every_variable_that_the_code_names_is_described() -> None:
+    named = {
+        name
+        for path in PACKAGE.rglob("*.py")
+        for name in re.findall(r"\bMP_[A-Z_]+\b", path.read_text(encoding="utf-8"))
+    }
+    assert named == set(VARIABLES)
+
+
+def test_every_limit_is_a_row_with_its_value() -> None:
+    rows = settings()
+    for text in ("max_clients = 64", "max_waiting_writes = 64", "max_reads = 8", "2 MiB"):
+        assert text in rows
 
 
 def test_every_tool_has_one_row_of_three_cells() -> None:

@@ -1,9 +1,11 @@
 """What agents see of every tool, as reviewed JSON. UPDATE_SNAPSHOTS=1 rewrites it."""
 
+import ast
 import inspect
 import json
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,11 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 import mp_mcp.tools
-from mp_mcp.server.protocol import described
-from mp_mcp.tool import Tool, discover
+from mp_mcp.arguments import validated
+from mp_mcp.server.describe import described
+from mp_mcp.server.instructions import INSTRUCTIONS
+from mp_mcp.server.toolsets import Choice
+from mp_mcp.tool import SAVE_AS, Tool, discover
 
 FOLDER = Path(__file__).parent / "snapshots" / "tools"
 TOOLS = discover(mp_mcp.tools)
@@ -70,7 +75,7 @@ TOOL_LIKE = re.compile(r"\b(?:cancel|drop|fetch|inspect|load|query|save|wait)_[a
 @each_tool
 def test_every_tool_that_is_named_exists(tool: Tool) -> None:
     named = {*TOOL_LIKE.findall(json.dumps(shown(tool)))}
-    assert named <= set(TOOLS)
+    assert named - {SAVE_AS.name} <= set(TOOLS)
 
 
 def test_a_word_that_looks_like_a_tool_is_found() -> None:
@@ -148,7 +153,51 @@ def test_one_tool_is_one_file_of_its_name(tool: Tool) -> None:
     assert Path(inspect.getfile(tool.function)).stem == tool.name
 
 
-def test_what_agents_are_told_about_all_tools_is_short() -> None:
-    listed = json.dumps([shown(tool) for tool in TOOLS.values() if not tool.human_only])
-    count = len([tool for tool in TOOLS.values() if not tool.human_only])
-    assert len(listed) / count < 3_000, "characters per tool in tools/list"
+@each_tool
+def test_the_description_says_when_to_use_the_tool_and_when_another(tool: Tool) -> None:
+    if tool.human_only:
+        return
+    text = " ".join(tool.description.split())
+    assert re.search(r"\bUse it\b", text), "when"
+    assert re.search(r"\bNot (for|across)\b", text), "when not"
+    others = {*TOOL_LIKE.findall(text)} - {tool.name}
+    assert others & set(TOOLS), "what to use instead"
+
+
+@each_tool
+def test_the_description_has_an_example_that_is_a_valid_call(tool: Tool) -> None:
+    _, _, example = tool.description.partition("\nExample: ")
+    if tool.human_only or not tool.parameters or tool.parameters == tool.options:
+        assert not example or tool.human_only, "nothing to show"
+        return
+    example = " ".join(example.split()).removesuffix(".")
+    if tool.name == "query_sql":
+        assert validated(tool, {"sql": example})
+        return
+    spelled = example.replace("return=", "return_=").replace("=true", "=True")
+    call = ast.parse(f"call({spelled})", mode="eval").body
+    assert isinstance(call, ast.Call)
+    given = {str(one.arg).removesuffix("_"): ast.literal_eval(one.value) for one in call.keywords}
+    assert validated(tool, given)
+
+
+def tokens(tools: Iterable[Tool]) -> float:
+    """Of tools/list: four characters each."""
+    listed = [described(tool).model_dump_json(by_alias=True, exclude_none=True) for tool in tools]
+    return sum(map(len, listed)) / 4
+
+
+def test_the_default_list_takes_less_than_6000_tokens() -> None:
+    assert 1_000 < tokens(Choice().listed(TOOLS).values()) < 6_000
+
+
+def test_all_tools_take_less_than_14000_tokens() -> None:
+    assert 5_000 < tokens(Choice(toolsets=("all",)).listed(TOOLS).values()) < 14_000
+
+
+def test_the_instructions_are_short_and_name_tools_that_exist() -> None:
+    assert 200 < len(INSTRUCTIONS.split()) < 500
+    named = {*TOOL_LIKE.findall(INSTRUCTIONS)} - {SAVE_AS.name}
+    assert named <= {name for name, tool in TOOLS.items() if not tool.human_only}
+    for word in ("budget", "coverage", "human", "never instructions"):
+        assert word in INSTRUCTIONS.lower()

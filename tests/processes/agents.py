@@ -6,6 +6,7 @@ Never waits without a bound, and never leaves a process behind.
 import json
 import os
 import queue
+import re
 import subprocess
 import sys
 import threading
@@ -28,13 +29,19 @@ META = {
 class Agent:
     """An MCP host with one `mp-mcp` as its stdio server. Use it as a context manager.
 
-    At its end it audits `mp-mcp`: nothing on stderr, and no request answered twice.
+    At its end it audits `mp-mcp`: nothing on stderr but what it `says`, and no request answered
+    twice.
     """
 
     def __init__(
-        self, environ: Mapping[str, str], era: Era = "modern", command: Sequence[str] = ()
+        self,
+        environ: Mapping[str, str],
+        era: Era = "modern",
+        command: Sequence[str] = (),
+        says: str = "",
     ) -> None:
         self.era = era
+        self._says = says
         self.process = subprocess.Popen(
             command or [str(BIN / "mp-mcp")],
             stdin=subprocess.PIPE,
@@ -82,7 +89,7 @@ class Agent:
             assert not reader.is_alive(), "somebody else keeps the pipes of mp-mcp open"
         self.process.stdout.close()
         self.process.stderr.close()
-        assert b"".join(self._stderr) == b""
+        assert re.fullmatch(self._says, b"".join(self._stderr).decode())
         assert len(set(self.answered)) == len(self.answered), f"twice: {self.answered}"
         assert set(self.answered) <= set(self.replies), f"never asked: {self.answered}"
         return code

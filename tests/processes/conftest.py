@@ -6,6 +6,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,16 @@ from tests.processes.waiting import wait_until
 LAST_DAY = "2025-03-10"
 
 
-@pytest.fixture
-def home() -> Iterator[Home]:
+@contextmanager
+def state_folder() -> Iterator[Home]:
     """An empty state folder; what runs in it at the end is stopped in the proper way."""
+    with audited_home() as found:
+        yield found
+
+
+@contextmanager
+def audited_home() -> Iterator[Home]:
+    """The same for those who want one for longer than a test."""
     path = Path(tempfile.mkdtemp(prefix="mp-"))
     yield Home(path)
     Command.end_unfinished()
@@ -29,6 +37,13 @@ def home() -> Iterator[Home]:
     problems = _tracebacks(Home(path))
     shutil.rmtree(path)
     assert not problems, problems
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    """A state folder for one test."""
+    with state_folder() as found:
+        yield found
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Short words for fetches that are held up, and for the jobs that everybody sees of them.
 
-Never holds a fetch for good: the simulator answers in the end.
+Never holds a fetch for good: the simulator answers when the faults are cleared.
 """
 
 import sqlite3
@@ -25,7 +25,7 @@ Row = dict[str, Any]
 
 @contextmanager
 def last_day_held(mixpanel: Running, seconds: float = 60) -> Iterator[None]:
-    """Each export of the last day takes so long; those of the other days do not."""
+    """Exports of the last day wait so long at most; those of the other days do not."""
     mixpanel.clear_requests()
     mixpanel.fault(EXPORT, "delay", seconds=seconds, times=None, query={"from_date": LAST_DAY})
     try:
@@ -53,6 +53,11 @@ def wait_until_held(client: Agent | Mapping[str, str]) -> Row:
     """The newest job, when everything but its last day is loaded."""
     wait_until(lambda: [j for j in jobs(client)[:1] if "9 of 10 days" in str(j["progress"])])
     return jobs(client)[0]
+
+
+def running_tools(environ: Mapping[str, str]) -> list[str]:
+    """The tools of all calls that the server works on, in order of their names."""
+    return sorted(call["tool"] for call in mp(environ, "server", "status").json["calls"])
 
 
 def counted(environ: Mapping[str, str]) -> dict[str, int]:

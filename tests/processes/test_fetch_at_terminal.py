@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 
 from mp_mcp.demo.running import Running
 from tests.processes.jobs import EXPORT, FETCH, jobs, last_day_held
-from tests.unit.front.test_terminal import AT_TERMINAL, CTRL_C
+from tests.unit.front.at_terminal import AT_TERMINAL, CTRL_C
 
 PATIENCE_S = 30
 
@@ -69,7 +69,7 @@ def terminal(environ: Mapping[str, str], *words: str) -> Iterator[Terminal]:
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env={**environ, "PYTHONIOENCODING": "utf-8"},
+        env={**environ, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"},
         start_new_session=True,
     )
     os.close(theirs)
@@ -86,12 +86,13 @@ def test_the_bar_shows_how_far_it_is_and_leaves_a_clean_screen(
 ) -> None:
     # A second slow export: what is loaded after the first second has a rate.
     mixpanel.fault(EXPORT, "delay", seconds=2, query={"from_date": "2025-03-02"})
-    with last_day_held(mixpanel, seconds=4), terminal(environ, *FETCH) as at:
+    with last_day_held(mixpanel), terminal(environ, *FETCH) as at:
         at.wait_for(
             r"fetch events \d+ s █+░+ 90% 9 of 10 days, [\d,]+ events, \d+\.\d MB"
             r"(, [\d,]+/s, \d+ s left)?"
         )
         at.wait_for(r" \d+\.\d MB, [\d,]+/s, \d+ s left\r")
+        mixpanel.clear_faults()
         assert at.finish() == 0
         assert "%" not in "".join(at.screen)
         assert at.screen[0].split() == ["state", "done"]

@@ -20,6 +20,7 @@ from tests.processes.jobs import (
     exported,
     jobs,
     last_day_held,
+    running_tools,
     states_on_disk,
     truth,
     wait_until_held,
@@ -39,7 +40,7 @@ def test_a_detached_fetch_goes_on_and_both_sides_see_it(
     environ: dict[str, str], mixpanel: Running
 ) -> None:
     with Agent(environ) as agent:
-        with last_day_held(mixpanel, seconds=4):
+        with last_day_held(mixpanel):
             started = mp(environ, *FETCH, "--detach").json
             assert started["state"] == "running"
             seen = wait_until_held(agent)
@@ -51,7 +52,7 @@ def test_a_detached_fetch_goes_on_and_both_sides_see_it(
             assert "wait_job" in waited["hint"]
             status = mp(environ, "server", "status").json
             assert [job["job"] for job in status["jobs"]] == [seen["job"]]
-            ended = agent.call("wait_job", job=seen["job"])
+        ended = agent.call("wait_job", job=seen["job"])
         assert ended["state"] == "done"
         assert ended["result"]["rows"] == sum(truth(mixpanel).values())
         assert mp(environ, "wait", "job", seen["job"]).json == ended["result"]
@@ -59,19 +60,22 @@ def test_a_detached_fetch_goes_on_and_both_sides_see_it(
 
 
 def test_who_waits_for_a_job_hears_its_progress(environ: dict[str, str], mixpanel: Running) -> None:
-    with Agent(environ) as agent, last_day_held(mixpanel, seconds=3):
-        job = agent.call("fetch_events", **DAYS, detach=True)["job"]
-        waiting = agent.start_call("wait_job", job=job)
-        wait_until(lambda: "9 of 10 days" in str(agent.notes.get(timeout=30)))
+    with Agent(environ) as agent:
+        with last_day_held(mixpanel):
+            job = agent.call("fetch_events", **DAYS, detach=True)["job"]
+            waiting = agent.start_call("wait_job", job=job)
+            wait_until(lambda: "9 of 10 days" in str(agent.notes.get(timeout=30)))
         assert agent.finish(waiting)["result"]["days"] == 10
 
 
 def test_equal_fetches_at_once_are_one_job(environ: dict[str, str], mixpanel: Running) -> None:
     with Agent(environ) as one, Agent(environ) as other:
-        with last_day_held(mixpanel, seconds=3):
+        with last_day_held(mixpanel):
             fetches = [agent.start_call("fetch_events", **DAYS) for agent in (one, other)]
             human = Command(environ, *FETCH)
-            answers = [one.finish(fetches[0]), other.finish(fetches[1]), human.finish().json]
+            everybody = ["fetch_events", "fetch_events", "wait_job"]
+            wait_until(lambda: running_tools(environ) == everybody)
+        answers = [one.finish(fetches[0]), other.finish(fetches[1]), human.finish().json]
         assert answers[0] == answers[1] == answers[2]
         assert len(jobs(one)) == 1
         days = [first for first, _ in exported(mixpanel)]
@@ -125,26 +129,27 @@ def test_ctrl_c_stops_the_fetch_and_says_what_stays(
 def test_ctrl_c_of_one_who_joined_leaves_the_fetch_to_its_starter(
     environ: dict[str, str], mixpanel: Running
 ) -> None:
-    with Agent(environ) as agent, last_day_held(mixpanel, seconds=5):
-        fetch = agent.start_call("fetch_events", **DAYS)
-        wait_until_held(agent)
-        human = Command(environ, *FETCH)
-        wait_until(lambda: "wait_job" in str(mp(environ, "server", "status").json["calls"]))
-        human.process.send_signal(signal.SIGINT)
-        found = human.finish()
+    with Agent(environ) as agent:
+        with last_day_held(mixpanel):
+            fetch = agent.start_call("fetch_events", **DAYS)
+            wait_until_held(agent)
+            human = Command(environ, *FETCH)
+            wait_until(lambda: "wait_job" in running_tools(environ))
+            human.process.send_signal(signal.SIGINT)
+            found = human.finish()
         assert found.code == 130
         assert "goes on: mp-mcp pid" in found.stderr
         assert agent.finish(fetch)["days"] == 10
 
 
 def test_a_killed_mp_leaves_its_fetch_running(environ: dict[str, str], mixpanel: Running) -> None:
-    with last_day_held(mixpanel, seconds=5):
+    with last_day_held(mixpanel):
         fetch = Command(environ, *FETCH)
         job = wait_until_held(environ)["job"]
         fetch.process.kill()
         assert fetch.finish().code == -signal.SIGKILL
         assert jobs(environ)[0]["state"] == "running"
-        assert mp(environ, "wait", "job", job).json["days"] == 10
+    assert mp(environ, "wait", "job", job).json["days"] == 10
     assert counted(environ) == truth(mixpanel)
 
 
@@ -182,7 +187,7 @@ def test_the_server_stays_for_a_job_and_then_leaves_and_lets_go_of_the_file(
 ) -> None:
     configure_server(home, exit_after_s=0.3)
     with last_day_held(mixpanel, seconds=4):
-        mp(environ, *FETCH, "--detach")
+        assert mp(environ, *FETCH, "--detach").json["state"] == "running"
         wait_until(lambda: not lease.is_held(home))
     assert states_on_disk(home) == ["done"]
     with foreign_program(database(home, environ)) as notebook:

@@ -47,14 +47,6 @@ def test_lines_that_are_no_requests_are_answered_where_an_id_can_be_read(
             assert answer["id"] == request_id
 
 
-def test_lists_that_we_do_not_have_are_empty(offline: dict[str, str]) -> None:
-    with Agent(offline) as modern, Agent(offline, "legacy") as legacy:
-        for agent in (modern, legacy):
-            assert agent.request("resources/list")["resources"] == []
-            assert agent.request("resources/templates/list")["resourceTemplates"] == []
-            assert agent.request("prompts/list")["prompts"] == []
-
-
 def test_an_agent_cannot_stop_the_server_that_all_share(
     offline: dict[str, str], home: Home
 ) -> None:

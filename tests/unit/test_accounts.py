@@ -158,10 +158,13 @@ def test_any_name_and_any_secret_survive(
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o601])
 def test_a_file_that_others_may_read_is_refused(home: Home, mode: int) -> None:
-    write(home, "", mode)
-    with pytest.raises(SettingsError, match="other users") as caught:
-        read_stored(home)
-    assert f"chmod 600 {home.config}" in str(caught.value.hint)
+    for path in (home.older_config, home.config):
+        path.write_text("")
+        path.chmod(mode)
+        with pytest.raises(SettingsError, match="other users") as caught:
+            read_stored(home)
+        assert f"chmod 600 {path}" in str(caught.value.hint)
+        path.unlink()
 
 
 @pytest.mark.parametrize("text", ["default = ", "server = 3", 'server = "exit_after_s"', "\x00"])
@@ -185,8 +188,18 @@ def test_the_servers_times_are_read_and_must_be_numbers(home: Home) -> None:
         read_stored(home)
 
 
+def test_the_servers_limits_let_at_least_one_through(home: Home) -> None:
+    write(home, "[server]\nmax_clients = 0\nmax_reads = 3\nlate_days = 0")
+    found = read_stored(home).server
+    assert (found.max_clients, found.max_reads, found.late_days) == (1, 3, 0)
+    write(home, '[server]\nmax_reads = "many"')
+    with pytest.raises(SettingsError, match=r"\[server\] max_reads must be a number, not 'many'"):
+        read_stored(home)
+
+
 def test_accounts_of_an_older_program_are_read_and_never_written(home: Home) -> None:
     older = home.path / "config.toml"
+    older.touch(0o600)
     older.write_text('default = "old"\n[accounts.old]\nusername = "u"\nsecret = "s"\n')
     assert read_stored(home).account("old").username == "u"
     save_account(home, WORK, make_default=True)
@@ -228,7 +241,8 @@ def test_an_account_whose_secret_is_in_the_keyring_has_none_in_the_file(home: Ho
 
 
 def test_a_broken_file_of_an_older_program_is_no_concern_of_ours(home: Home) -> None:
-    (home.path / "config.toml").write_bytes(b"\xff = = =")
+    home.older_config.touch(0o600)
+    home.older_config.write_bytes(b"\xff = = =")
     assert read_stored(home) == NOTHING
 
 

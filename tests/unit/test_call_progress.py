@@ -7,7 +7,7 @@ import anyio.lowlevel
 import pytest
 
 from mp_mcp import call as call_module
-from mp_mcp.call import find, validated
+from mp_mcp.arguments import find, validated
 from mp_mcp.progress import Progress, Report
 from mp_mcp.results import Result
 from mp_mcp.tool import tool

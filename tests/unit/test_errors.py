@@ -1,7 +1,8 @@
 import pytest
 
 from mp_mcp import errors
-from mp_mcp.errors import ErrorInfo, ExitCode, MpError, RateLimitedError, exit_code_of
+from mp_mcp.error_codes import exit_code_of
+from mp_mcp.errors import ErrorInfo, ExitCode, MpError, RateLimitedError
 
 
 def every_error() -> list[type[MpError]]:

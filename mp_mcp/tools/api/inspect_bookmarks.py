@@ -10,7 +10,7 @@ from mp_mcp.tools.params import BookmarkType, RowLimit, Search
 COLUMNS = ("id", "name", "type", "modified", "created", "creator", "dashboard_id")
 
 
-@tool
+@tool(essential=True)
 async def inspect_bookmarks(
     mixpanel: Mixpanel,
     *,
@@ -20,8 +20,9 @@ async def inspect_bookmarks(
 ) -> Rows:
     """List the saved reports (bookmarks) of this Mixpanel project, newest change first.
 
-    Use it to find a report's id by its name, for query_saved_report. Slow: 20 to 27 seconds for
-    2,500 reports, so narrow it with type, and with search for a part of the name.
+    Use it to find the id of a report for query_saved_report. Not for funnels alone: inspect_funnels
+    is faster. Takes up to 30 s for thousands of reports: narrow it with type and search.
+    Example: type="insights", search="revenue".
     """
     wanted = (search or "").casefold()
     found = [

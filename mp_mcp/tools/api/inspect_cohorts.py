@@ -10,7 +10,7 @@ from mp_mcp.tool import tool
 async def inspect_cohorts(mixpanel: Mixpanel) -> Rows:
     """List the saved cohorts (groups of users) of this Mixpanel project, with their sizes.
 
-    Use it to find a cohort's id or size; it does not list members. `created` is without time zone.
-    Costs one query of the project's 60 per hour.
+    Use it to find the id of a cohort for fetch_profiles, or its size. Not for its members:
+    fetch_profiles brings them. `created` is without time zone. Costs 1 query.
     """
     return await cohorts(mixpanel)

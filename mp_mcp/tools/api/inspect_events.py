@@ -8,14 +8,15 @@ from mp_mcp.tools.nothing_found import doubt_search
 from mp_mcp.tools.params import RowLimit, Search
 
 
-@tool
+@tool(essential=True)
 async def inspect_events(
     mixpanel: Mixpanel, *, search: Search = None, limit: RowLimit = 1000
 ) -> Rows:
     """List the names of the events that this Mixpanel project has received.
 
-    Use it first, to learn which events exist; search narrows it to names with a word in them. Not
-    for counts: use query_event_counts. Costs one query of the project's 60 per hour.
+    Use it to learn which events exist, before anything that names one. Not for counts: use
+    query_event_counts. Costs 1 query.
+    Example: search="sign".
     """
     wanted = (search or "").casefold()
     names = await event_names(mixpanel)

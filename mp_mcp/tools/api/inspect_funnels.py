@@ -6,11 +6,11 @@ from mp_mcp.results import Rows
 from mp_mcp.tool import tool
 
 
-@tool
+@tool(essential=True)
 async def inspect_funnels(mixpanel: Mixpanel) -> Rows:
     """List the saved funnels of this Mixpanel project, by name.
 
-    Use it to find a funnel's id for query_funnel. For other saved reports use inspect_bookmarks.
-    Costs one query of the project's 60 per hour.
+    Use it to find the id of a funnel for query_funnel. Not for other reports: use
+    inspect_bookmarks. Costs 1 query.
     """
     return await funnel_list(mixpanel)

@@ -39,9 +39,8 @@ async def inspect_lexicon_schema(
 ) -> SchemaRows:
     """Show what Lexicon says about one event or about profiles: a row per described property.
 
-    `rules` holds other JSON Schema keywords, such as enum. For properties that really came in use
-    inspect_properties. Costs none of the 60 queries per hour, but Mixpanel allows five of these
-    per minute.
+    Use it to learn what properties mean. Not for those that really came: use inspect_properties.
+    `rules` holds other JSON Schema keywords, such as enum. Costs no query; at most 5 per minute.
     Example: type="event", name="Purchase".
     """
     found = await lexicon_schema(mixpanel, type, name)

@@ -20,9 +20,9 @@ async def inspect_lexicon_schemas(
 ) -> Rows:
     """List what Lexicon, Mixpanel's data dictionary, describes: events and profiles.
 
-    `properties` is how many of them are described: inspect_lexicon_schema shows them. Many events
-    have no schema: inspect_events lists all. Costs none of the 60 queries per hour, but Mixpanel
-    allows five of these per minute.
+    Use it to learn what events mean. Not for all events: inspect_events lists also those without a
+    schema. `properties` counts those that inspect_lexicon_schema shows. Costs no query; at most 5
+    per minute.
     Example: type="event".
     """
     return Rows.of(COLUMNS, [_row(entry, type) for entry in await lexicon_schemas(mixpanel, type)])

@@ -8,12 +8,12 @@ from mp_mcp.tools.nothing_found import EVENTS, doubt
 from mp_mcp.tools.params import Event
 
 
-@tool
+@tool(essential=True)
 async def inspect_properties(mixpanel: Mixpanel, event: Event) -> Rows:
     """List the properties that one event carries, the most frequent first.
 
-    Use it before a breakdown or a filter. For their values use inspect_values, for descriptions
-    inspect_lexicon_schema. Costs one query of the project's 60 per hour.
+    Use it before a breakdown or a filter. Not for values: use inspect_values; not for local tables:
+    use inspect_schema. Costs 1 query.
     Example: event="Purchase".
     """
     found = doubt(await event_properties(mixpanel, event), f"No properties of {event!r}", EVENTS)

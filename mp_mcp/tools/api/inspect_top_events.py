@@ -16,9 +16,9 @@ async def inspect_top_events(
 ) -> Rows:
     """List today's most frequent events, with their change against yesterday.
 
-    percent_change is a fraction: 0.5 is half as many again. For other days use
-    query_event_counts, for all names inspect_events. Never cached; costs one query of the
-    project's 60 per hour.
+    Use it to see what happens today. Not for other days: use query_event_counts; not for all names:
+    use inspect_events. percent_change is a fraction: 0.5 is half as many again. Never cached. Costs
+    1 query.
     Example: type="unique", limit=20.
     """
     found = (await top_events(mixpanel, type, limit)).first(limit, "events")

@@ -8,7 +8,7 @@ from mp_mcp.tools.nothing_found import PROPERTIES, doubt
 from mp_mcp.tools.params import EventIfAny, Property, RowLimit
 
 
-@tool
+@tool(essential=True)
 async def inspect_values(
     mixpanel: Mixpanel,
     property: Property,  # noqa: A002 - the contract's name
@@ -18,8 +18,8 @@ async def inspect_values(
 ) -> Rows:
     """List values of a property, the most common first, of one event or of all.
 
-    Use it to spell a filter right. Not for how often each occurs: use query_property_counts.
-    Costs one query of the project's 60 per hour.
+    Use it to spell a filter right. Not for how often each occurs: use query_property_counts. Costs
+    1 query.
     Example: property="plan", event="Purchase".
     """
     # One more than is shown tells whether there are more.

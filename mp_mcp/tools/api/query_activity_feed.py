@@ -25,7 +25,7 @@ ToDate = Annotated[
 ]
 
 
-@tool
+@tool(savable=True)
 async def query_activity_feed(
     mixpanel: Mixpanel,
     users: Users,
@@ -36,8 +36,8 @@ async def query_activity_feed(
 ) -> Rows:
     """Show what some users did, event by event, newest first, with all properties.
 
-    Times are as Mixpanel keeps them: UTC, or the project's time in projects made before 2023. For
-    many users fetch the events and use query_sql. Costs one query of the project's 60 per hour.
+    Use it to understand a few users. Not for many: use fetch_events, then query_sql. Times are UTC,
+    or the project's in projects made before 2023. Costs 1 query.
     Example: users=["u-1001"], from_date="2025-01-01", to_date="2025-01-31".
     """
     last = to_date or await mixpanel.today()

@@ -8,7 +8,7 @@ from mp_mcp.tools.nothing_found import EVENTS, doubt_silent
 from mp_mcp.tools.params import ComparedEvents, CountType, FromDate, ToDate, Unit, require_series
 
 
-@tool
+@tool(savable=True, essential=True, chart=True)
 async def query_event_counts(
     mixpanel: Mixpanel,
     events: ComparedEvents,
@@ -20,8 +20,8 @@ async def query_event_counts(
 ) -> Rows:
     """Count several events over time, side by side: a column per event.
 
-    Use it to compare events. For one event, a filter or a breakdown use query_segmentation.
-    Costs one query of the project's 60 per hour, however many events.
+    Use it to compare events. Not for a filter or a breakdown: use query_segmentation. Costs 1
+    query, however many events.
     Example: events=["Signup", "Purchase"], from_date="2025-01-01", to_date="2025-01-31".
     """
     require_series(from_date, to_date, unit)

@@ -17,15 +17,15 @@ View = Annotated[
 ]
 
 
-@tool
+@tool(savable=True)
 async def query_flows(
     mixpanel: Mixpanel, bookmark_id: BookmarkId, *, view: View = "sankey"
 ) -> flows.Flows:
     """Show which events users do before and after others, from a saved Mixpanel flows report.
 
-    Find the id with inspect_bookmarks, type flows; for other types use query_saved_report. In a
-    sankey each event at a step is a row, and so is each transition to_step, to_event; counts are
-    users or events, as the report has it. Costs one query of the project's 60 per hour.
+    Use it for paths that users take; inspect_bookmarks, type flows, has the ids. Not for other
+    reports: use query_saved_report. In a sankey each event at a step is a row, and so is each
+    transition to_step, to_event; counts are users or events, as the report has it. Costs 1 query.
     Example: bookmark_id=63001.
     """
     with pointing(FLOWS):

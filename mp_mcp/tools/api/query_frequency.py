@@ -18,7 +18,7 @@ AddictionUnit = Annotated[
 ]
 
 
-@tool
+@tool(savable=True, chart=True)
 async def query_frequency(
     mixpanel: Mixpanel,
     *,
@@ -31,8 +31,9 @@ async def query_frequency(
 ) -> Rows:
     """Count how many users are active in at least 1, 2, 3... hours or days of a period.
 
-    One row per period with at_least_1.., the users active in that many hours or days of it. For
-    users who come back later, use query_retention. Costs one query of the project's 60 per hour.
+    Use it to see how often users are active. Not for who comes back later: use query_retention. One
+    row per period; at_least_3 are the users active in at least 3 hours (or days) of it. Costs 1
+    query.
     Example: from_date="2025-01-01", to_date="2025-01-31", unit="week", addiction_unit="day".
     """
     require_order(from_date, to_date)

@@ -8,7 +8,7 @@ from mp_mcp.tools.nothing_found import FUNNELS, doubt_nobody, pointing
 from mp_mcp.tools.params import FromDate, FunnelId, On, Period, ToDate, require_order
 
 
-@tool
+@tool(savable=True, essential=True, chart=True)
 async def query_funnel(
     mixpanel: Mixpanel,
     funnel_id: FunnelId,
@@ -20,9 +20,9 @@ async def query_funnel(
 ) -> Rows:
     """Count how many users pass each step of a saved Mixpanel funnel in a range.
 
-    Find the id with inspect_funnels. For steps that nobody saved, fetch the events and use
-    query_sql. Ratios are fractions, times are means in seconds; on adds rows per segment. Costs
-    one query of the project's 60 per hour.
+    Use it for a funnel that exists: inspect_funnels has the ids. Not for steps of your own: use
+    fetch_events, then query_sql. Ratios are fractions, times are means in seconds; on adds rows
+    per segment. Costs 1 query.
     Example: funnel_id=7001, from_date="2025-01-01", to_date="2025-01-31".
     """
     require_order(from_date, to_date)

@@ -21,12 +21,13 @@ ScriptParams = Annotated[
 ]
 
 
-@tool
+@tool(savable=True)
 async def query_jql(mixpanel: Mixpanel, script: Script, *, param: ScriptParams = None) -> Rows:
     """Run a JQL script, which is deprecated because Mixpanel is removing JQL.
 
-    Only for scripts that exist already. For anything new use fetch_events once, then query_sql.
-    Groups become columns key and value, objects their own columns. Costs one query of the
-    project's 60 per hour, never cached.
+    Use it only for scripts that exist already. Not for anything new: use fetch_events, then
+    query_sql. Groups become columns key and value, objects their own columns. Costs 1 query, never
+    cached.
+    Example: script="function main() { return People() }".
     """
     return await jql(mixpanel, script, param)

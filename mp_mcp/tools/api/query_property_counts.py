@@ -17,7 +17,7 @@ from mp_mcp.tools.params import (
 )
 
 
-@tool
+@tool(savable=True, chart=True)
 async def query_property_counts(
     mixpanel: Mixpanel,
     event: Event,
@@ -31,8 +31,8 @@ async def query_property_counts(
 ) -> Rows:
     """Count one event over time by the values of one property: a column per value.
 
-    For a filter or an expression use query_segmentation. Costs one query of the project's 60 per
-    hour.
+    Use it for the top values of a property. Not for a filter or an expression: use
+    query_segmentation. Costs 1 query.
     Example: event="Purchase", property="plan", from_date="2025-01-01", to_date="2025-01-31".
     """
     require_series(from_date, to_date, unit)

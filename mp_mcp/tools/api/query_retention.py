@@ -43,7 +43,7 @@ Intervals = Annotated[
 ]
 
 
-@tool
+@tool(savable=True, essential=True, chart=True)
 async def query_retention(
     mixpanel: Mixpanel,
     born: Born,
@@ -59,9 +59,9 @@ async def query_retention(
 ) -> Rows:
     """Count how many users of each day come back in the periods after it, in Mixpanel.
 
-    One row per birth date: users, count_0.., and rate_0.. as fractions of users; a period that has
-    not begun is null. For how many days users are active, use query_frequency. Costs one query
-    of the project's 60 per hour.
+    Use it to see whether users stay. Not for how often they are active: use query_frequency. One
+    row per birth date: users, count_0.., and rate_0.. as fractions of users; null is a period to
+    come. Costs 1 query.
     Example: born="Signup", return="Login", from_date="2025-01-01", to_date="2025-01-31".
     """
     require_order(from_date, to_date)

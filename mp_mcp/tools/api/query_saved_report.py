@@ -33,7 +33,7 @@ ToDate = Annotated[
 ]
 
 
-@tool
+@tool(savable=True, essential=True)
 async def query_saved_report(
     mixpanel: Mixpanel,
     bookmark_id: BookmarkId,
@@ -44,9 +44,9 @@ async def query_saved_report(
 ) -> SavedReport:
     """Show what a saved Mixpanel report (bookmark) of any type answers now.
 
-    Find the id with inspect_bookmarks. The report has its own range; only a funnel with native
-    takes dates. Ratios are fractions, times seconds; other views of flows: query_flows. Costs one
-    query of the project's 60 per hour.
+    Use it when a report answers the question already: inspect_bookmarks has the ids. Not for other
+    views of flows: use query_flows. Its range is its own; only a funnel with native takes dates.
+    Ratios are fractions, times seconds. Costs 1 query.
     Example: bookmark_id=63001.
     """
     if from_date and to_date:

@@ -18,7 +18,7 @@ from mp_mcp.tools.params import (
 )
 
 
-@tool
+@tool(savable=True, essential=True, chart=True)
 async def query_segmentation(
     mixpanel: Mixpanel,
     event: Event,
@@ -33,8 +33,8 @@ async def query_segmentation(
 ) -> Rows:
     """Count one event over time in Mixpanel, optionally broken down by a property.
 
-    Use it for a quick series of one event. For anything across events, users or sessions, fetch
-    the events once and use query_sql. Costs one query of the project's 60 per hour.
+    Use it for a quick series of one event. Not for several events: use query_event_counts; not for
+    anything across events or users: use fetch_events, then query_sql. Costs 1 query.
     Example: event="Purchase", from_date="2025-01-01", to_date="2025-01-31", on="$city".
     """
     require_series(from_date, to_date, unit)

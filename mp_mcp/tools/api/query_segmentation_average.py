@@ -15,7 +15,7 @@ from mp_mcp.tools.params import (
 )
 
 
-@tool
+@tool(savable=True, chart=True)
 async def query_segmentation_average(
     mixpanel: Mixpanel,
     event: Event,
@@ -28,8 +28,8 @@ async def query_segmentation_average(
 ) -> Aggregated:
     """Average a numeric property of one event over time.
 
-    It is the mean per event in each bucket. For totals use query_segmentation_sum, for medians or
-    means per user fetch the events and use query_sql. Costs one query of the project's 60 per hour.
+    Use it for the mean per event in each bucket. Not for totals: use query_segmentation_sum; not
+    for medians or means per user: use fetch_events, then query_sql. Costs 1 query.
     Example: event="Purchase", on="price", from_date="2025-01-01", to_date="2025-01-31".
     """
     require_series(from_date, to_date, unit)

@@ -17,7 +17,7 @@ from mp_mcp.tools.params import (
 )
 
 
-@tool
+@tool(savable=True, chart=True)
 async def query_segmentation_numeric(
     mixpanel: Mixpanel,
     event: Event,
@@ -31,8 +31,8 @@ async def query_segmentation_numeric(
 ) -> Rows:
     """Count one event over time by ranges of a numeric property, a column per range.
 
-    Mixpanel chooses the ranges; for your own fetch the events and use query_sql. For totals use
-    query_segmentation_sum. Costs one query of the project's 60 per hour.
+    Use it to see how a number is distributed; Mixpanel chooses the ranges. Not for your own ranges:
+    use fetch_events, then query_sql; not for totals: use query_segmentation_sum. Costs 1 query.
     Example: event="Purchase", on="price", from_date="2025-01-01", to_date="2025-01-31".
     """
     require_series(from_date, to_date, unit)

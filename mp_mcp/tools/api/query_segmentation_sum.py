@@ -15,7 +15,7 @@ from mp_mcp.tools.params import (
 )
 
 
-@tool
+@tool(savable=True, chart=True)
 async def query_segmentation_sum(
     mixpanel: Mixpanel,
     event: Event,
@@ -28,9 +28,8 @@ async def query_segmentation_sum(
 ) -> Aggregated:
     """Add up a numeric property of one event over time.
 
-    A value that is no number counts as 0. For a mean use query_segmentation_average, for anything
-    across events or users fetch the events and use query_sql. Costs one query of the project's 60
-    per hour.
+    Use it for totals such as revenue. Not for a mean: use query_segmentation_average; not across
+    events: use fetch_events, then query_sql. A value that is no number counts as 0. Costs 1 query.
     Example: event="Purchase", on="price", from_date="2025-01-01", to_date="2025-01-31".
     """
     require_series(from_date, to_date, unit)

@@ -12,8 +12,9 @@ COLUMNS = ("job", "tool", "state", "progress", "client", "started_at", "ended_at
 async def inspect_jobs(jobs: Jobs, job: JobIfAny = None) -> Rows:
     """List the jobs (fetches) of this project, newest first, whoever started them.
 
-    A running job shows how far it is; an interrupted one goes on with the next server. wait_job
-    shows the result of one.
+    Use it for a job whose id is lost, or to see what others fetch. Not for a job's result: wait_job
+    waits and shows it. An interrupted job goes on with the next server.
+    Example: job="a1b2c3".
     """
     found = [await jobs.find(job)] if job else await jobs.all()
     hint = None if found else "No jobs yet: fetch_events starts one."

@@ -34,8 +34,10 @@ class Dropped(Result):
 async def drop_table(store: StoreWriter, table: TableNames, *, confirm: Confirm = False) -> Dropped:
     """Delete local tables with everything that belongs to them, such as which days are complete.
 
-    It cannot be undone; fetched days can be fetched again at the cost of exports. Ask the human
-    first, then pass confirm=true. Tables that other programs made are never dropped.
+    Use it when the human agreed that tables go: pass confirm=true. Not for outdated days:
+    fetch_events with refresh brings them anew. It cannot be undone. Tables of other programs are
+    never dropped.
+    Example: table=["signups"], confirm=true.
     """
     if not confirm:
         raise UsageError(

@@ -39,7 +39,7 @@ class Fetched(JobResult):
     )
 
 
-@tool(job=True)
+@tool(job=True, essential=True)
 async def fetch_events(
     mixpanel: MixpanelExport,
     store: StoreWriter,
@@ -57,11 +57,11 @@ async def fetch_events(
 ) -> Fetched:
     """Download the raw events of these days from Mixpanel into a local table for query_sql.
 
-    Only days that are missing are downloaded, and recent ones that late events may still change; so
-    it is safe and cheap to repeat. Use it once per date range, then ask anything in SQL at no cost.
-    It is a job: after 30 seconds it answers with state "running"; then call wait_job. A table keeps
-    one `where`; use another table name for another filter. Each window of days costs one of the
-    project's 60 exports per hour.
+    Use it once per range of days, then ask anything in SQL at no cost. Not for one quick series:
+    use query_segmentation. Safe and cheap to repeat: only days that are missing, or that late
+    events may still change, are downloaded; a window of days costs 1 of 60 exports per hour. A job:
+    after 30 s it answers state "running"; then call wait_job. A table keeps one `where`: name
+    another table for another filter.
     Example: from_date="2025-01-01", to_date="2025-01-31".
     """
     days = _until_today(from_date, to_date)

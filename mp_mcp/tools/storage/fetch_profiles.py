@@ -55,13 +55,11 @@ async def fetch_profiles(
 ) -> FetchedProfiles:
     """Download user profiles from Mixpanel into a local table for query_sql.
 
-    The table has distinct_id, every property as a column, and properties (the whole JSON object):
-    join it with events on distinct_id. A repeated fetch brings the table up to date and counts
-    profiles that are new, changed, gone (removed) and unchanged. A table keeps its first where,
-    cohort and output_properties: use another table name for others, or replace=true. With
-    distinct_ids only those profiles are updated, or removed when Mixpanel lacks them. A cohort
-    also has members without a profile: their properties are empty. Costs one of the project's 60
-    queries per hour. It is a job, as fetch_events is.
+    Use it to join what users are with what they do, on distinct_id. Not for one user: use
+    query_activity_feed. A repeated fetch updates the table, and says what is new, changed and gone.
+    A table keeps its where, cohort and output_properties: name another table for others. Costs 1
+    query. A job, as fetch_events is.
+    Example: output_properties=["plan", "$email"].
     """
     choice = ProfileChoice(
         where=where, cohort=cohort, output_properties=output_properties, distinct_ids=distinct_ids

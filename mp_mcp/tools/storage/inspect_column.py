@@ -30,8 +30,8 @@ async def inspect_column(
 ) -> InspectedColumn:
     """Show one column or property of a local table in depth: types, nulls, range, top values.
 
-    Exact, over all rows. Use it to spell a filter right, or to see how often each value occurs.
-    Properties without a column work, too.
+    Use it to spell a filter right, or to see how often each value occurs. Not for all columns: use
+    inspect_describe. Exact, over all rows, also of properties without a column.
     Example: table="events", column="plan".
     """
     found = await store.column(table, column, top=top)

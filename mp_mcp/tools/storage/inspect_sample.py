@@ -18,8 +18,8 @@ SampleRows = Annotated[
 async def inspect_sample(store: StoreReader, *, table: TableOption, rows: SampleRows = 10) -> Rows:
     """Show some rows of a local table, picked at random from all over it.
 
-    Use it to see what events look like. Event tables show each event's properties as one object.
-    Other rows come with every call: use query_sql for chosen ones.
+    Use it to see what rows look like. Not for chosen rows: use query_sql. Other rows come with
+    every call; event tables show the properties as one object.
     Example: table="events", rows=3.
     """
     return await store.sample(table, rows)

@@ -6,13 +6,13 @@ from mp_mcp.tool import tool
 from mp_mcp.tools.params import TableOption
 
 
-@tool
+@tool(essential=True)
 async def inspect_schema(store: StoreReader, *, table: TableOption) -> Rows:
     """Show the columns and properties of a local table: type, how full, examples, how to write it.
 
-    Use it before writing SQL on a table that you do not know; the column sql is what to write.
-    First the columns, then properties that have none and that prop('name') reaches. share is the
-    part of the rows that have a value, from 0 to 1.
+    Use it before SQL on a table that is new to you: the column sql is what to write. Not for
+    values: use inspect_column. share is the part of rows with a value. Last come properties without
+    a column.
     Example: table="events".
     """
     return await store.schema(table)

@@ -6,11 +6,12 @@ from mp_mcp.store.models import TableInfo
 from mp_mcp.tool import tool
 
 
-@tool
+@tool(essential=True)
 async def inspect_tables(store: StoreReader) -> Rows:
     """List the tables that query_sql can read, with row counts and the days that are complete.
 
-    Use it before writing SQL. An empty answer means that nothing was fetched: use fetch_events.
+    Use it before writing SQL, and to see which days are there. Not for columns: use inspect_schema.
+    Nothing listed means nothing fetched: use fetch_events.
     """
     tables = await store.tables()
     columns = list(TableInfo.model_fields)

@@ -6,7 +6,7 @@ from mp_mcp.tool import tool
 from mp_mcp.tools.params import Offset, RowLimit, Sql, SqlParams, Timeout
 
 
-@tool
+@tool(essential=True)
 async def query_sql(
     store: StoreReader,
     sql: Sql,
@@ -18,11 +18,11 @@ async def query_sql(
 ) -> Rows:
     """Run one read-only SQL statement (DuckDB dialect) on the fetched tables.
 
-    Event tables have event, time, distinct_id, insert_id, day, every property as a column under
-    its own name (quote names with a $: "$city"), and properties (the whole JSON object);
-    prop('name') reaches any property. Aggregate in SQL instead of reading rows: answers end at
-    1000 rows or about 30 kB. Use inspect_tables and inspect_schema to see what exists. Put values
-    that are not yours into params: WHERE plan = $plan.
+    Use it for every question about fetched days: it is free and fast. Not for days that
+    inspect_tables does not show: use fetch_events first. Event tables have event, time,
+    distinct_id, insert_id, day, a column per property (quote a $: "$city") and properties (the JSON
+    object); prop('name') reaches any property. Aggregate: answers end at 1000 rows or about 30 kB.
+    Values that are not yours belong in params: WHERE plan = $plan.
     Example: SELECT day, count(*) FROM events WHERE event = 'Signup' GROUP BY day ORDER BY day.
     """
     return await store.query(sql, params=params, limit=limit, offset=offset, timeout_s=timeout)

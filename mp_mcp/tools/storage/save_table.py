@@ -19,7 +19,7 @@ class Saved(Result, SavedTable):
     """A SELECT that became a table."""
 
 
-@tool
+@tool(essential=True)
 async def save_table(
     store: StoreWriter,
     table: Table,
@@ -30,8 +30,8 @@ async def save_table(
 ) -> Saved:
     """Keep the answer of a SELECT as a local table that query_sql can read.
 
-    Use it for a step that several queries build on. The table stays as it is when the tables it
-    came from change; drop_table removes it. A fetched table is never replaced.
+    Use it for a step that several queries build on. Not for an API answer: its tool has save_as.
+    The table does not change with its sources; fetched tables are never replaced.
     Example: table="signups", sql="SELECT day, count(*) AS n FROM events GROUP BY day".
     """
     found = await store.save(table, sql, replace=replace, timeout_s=timeout)

@@ -222,6 +222,7 @@ def test_switch_copies_nothing_of_an_older_programs_account(
     with state_folder(monkeypatch) as home:
         home.create()
         text = '[accounts.old]\nusername = "u"\nsecret = "s3cret"\n'
+        home.older_config.touch(0o600)
         home.older_config.write_text(text, encoding="utf-8")
         assert main(["auth", "switch", "old"]) == 0
         assert read_stored(home).default == "old"
@@ -278,6 +279,7 @@ def test_logout_does_not_touch_the_file_of_an_older_program(
     with state_folder(monkeypatch) as home:
         home.create()
         text = '[accounts.old]\nusername = "u"\nsecret = "s3cret"\n'
+        home.older_config.touch(0o600)
         home.older_config.write_text(text, encoding="utf-8")
         assert main(["auth", "logout", "old"]) == 2
         assert home.older_config.read_text(encoding="utf-8") == text

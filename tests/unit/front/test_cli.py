@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mp_mcp.errors import MpError
+from mp_mcp.front import render
 from mp_mcp.front.cli import main
 from tests.unit.front.fake_server import Message, Peer, answers, serving, state_folder
 
@@ -210,12 +211,51 @@ def test_a_bug_of_ours_is_one_line_and_a_file(
     assert line.startswith("error: mp has a bug (TypeError")
 
 
-def test_without_words_five_lines_show_the_way(capsys: Captured) -> None:
-    assert main([]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 5
-    for words in ("mp --help", "mp auth login", "mp demo", "mp fetch events", "mp query sql"):
-        assert any(words in line for line in lines)
+def test_a_crash_report_holds_no_secret(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    def crash(*_: object) -> None:
+        raise RuntimeError("bad header: Basic s3cret, Bearer t0ken")
+
+    monkeypatch.setattr(render, "show", crash)
+    with serving(monkeypatch, answers(ROWS)) as server:
+        monkeypatch.setenv("MP_SECRET", "s3cret")
+        monkeypatch.setenv("MP_OAUTH_TOKEN", "t0ken")
+        assert main(["inspect", "events"]) == 1
+        report = (server.home.logs / "mp-crash.log").read_text(encoding="utf-8")
+    said = capsys.readouterr().err
+    assert "bad header" in report
+    assert "bad header" in said
+    for secret in ("s3cret", "t0ken"):
+        assert secret not in report + said
+
+
+FIRST_STEPS = ("mp auth login", "mp demo", "mp doctor")
+LATER_STEPS = ("mp status", "mp history -f")
+
+
+@pytest.mark.parametrize(
+    ("file", "shown", "hidden"),
+    [
+        (None, FIRST_STEPS, LATER_STEPS),
+        ("mp.toml", LATER_STEPS, FIRST_STEPS),
+        ("config.toml", LATER_STEPS, FIRST_STEPS),
+    ],
+)
+def test_without_words_five_lines_show_the_way(
+    file: str | None,
+    shown: tuple[str, ...],
+    hidden: tuple[str, ...],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: Captured,
+) -> None:
+    with state_folder(monkeypatch) as home:
+        if file:
+            (home.path / file).touch()
+        assert main([]) == 0
+    text = capsys.readouterr().out
+    assert len(text.splitlines()) == 5
+    for words in (*shown, "mp --help", "mp fetch events", "mp query sql"):
+        assert words in text
+    assert not any(words in text for words in hidden)
 
 
 @pytest.mark.parametrize("words", [["--version"], ["query", "sql", "--version"]])

@@ -34,9 +34,8 @@ def _obey(ran: _Ran, *words: str) -> None:
 
 def _leaves(words: tuple[str, ...] = ()) -> dict[tuple[str, ...], Command]:
     found = commands.find(words, _Ran())
-    if found.run:
-        return {words: found}
-    return {
+    own = {words: found} if found.run else {}
+    return own | {
         path: leaf for word, _ in found.members for path, leaf in _leaves((*words, word)).items()
     }
 

@@ -30,6 +30,9 @@ BIN = Path(sys.executable).parent
         (["inspect", "bookmarks", "--type", "fu"], ["funnels"]),
         (["query", "sql", "SEL"], []),
         (["nonsense", "x"], []),
+        (["history", "--cl"], ["--client"]),
+        (["history", "re"], ["rerun"]),
+        (["cancel", ""], ["job"]),
         (["--nonsense", "ins"], ["inspect"]),
     ],
 )

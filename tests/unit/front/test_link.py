@@ -5,14 +5,15 @@ import threading
 
 import pytest
 
+from mp_mcp.error_codes import error_of
 from mp_mcp.errors import (
     MpError,
     RateLimitedError,
     ServerUnreachableError,
     ServerVersionError,
     TableMissingError,
-    error_of,
 )
+from mp_mcp.front import greet
 from mp_mcp.front.link import ask, call_tool
 from mp_mcp.server import lease
 from mp_mcp.settings import Asking
@@ -168,3 +169,26 @@ def test_a_code_of_a_newer_server_is_still_an_error() -> None:
     error = error_of({"code": "invented_later", "message": "Hm."})
     assert type(error) is MpError
     assert error.message == "Hm."
+
+
+def test_a_server_that_took_long_to_start_has_its_time_to_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    is_up = threading.Event()
+    looks = iter([False, False, True])
+
+    def look(_: object) -> bool:
+        if next(looks, True):
+            is_up.set()
+        return is_up.is_set()
+
+    def slow(peer: Peer) -> None:
+        peer.hear()
+        assert is_up.wait(10)
+        peer.tell(id="hello", result={"version": "0.1.0", "pid": 1})
+
+    # Two looks, a quarter of a second each, take longer than this.
+    monkeypatch.setattr(greet, "GREETING_PATIENCE_S", 0.4)
+    monkeypatch.setattr(greet, "_is_up", look)
+    with serving(monkeypatch, slow) as server:
+        assert ask(server.home, ASKING, None).pid == 1

@@ -192,3 +192,37 @@ def test_files_are_absolute_because_the_servers_folder_is_another(
     assert (read("a"), read("/b"), read("~/c")) == ("/a", "/b", "/home/ada/c")
     with pytest.raises(UsageError, match="is not a path"):
         read("~nobody-of-that-name/d")
+
+
+LOG = Command(
+    words=("log",),
+    help="Both a command and a group.",
+    arguments=(Argument("name", "NAME", required=False),),
+    options=(Option("follow", ("-f", "--follow"), "Go on"),),
+    run=lambda *_: None,
+    members=(("show", "One of them"),),
+)
+SHOW = Command(("log", "show"), "One.", (Argument("number", "N", kind="int"),), run=lambda *_: None)
+
+
+def _find_log(words: tuple[str, ...]) -> Command:
+    return {(): Command((), "", members=(("log", "Both"),)), ("log",): LOG}.get(words, SHOW)
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "values"),
+    [
+        ("log", ("log",), {}),
+        ("log -f", ("log",), {"follow": True}),
+        ("log other", ("log",), {"name": "other"}),
+        ("log -- show", ("log",), {"name": "show"}),
+        ("log -f show", ("log",), {"follow": True, "name": "show"}),
+        ("log show 3", ("log", "show"), {"number": 3}),
+        ("-q log -v show 3", ("log", "show"), {"number": 3}),
+    ],
+)
+def test_a_command_that_is_a_group_too_leads_on_by_the_words_of_its_members(
+    line: str, words: tuple[str, ...], values: dict[str, Any]
+) -> None:
+    meant = parse(line.split(), _find_log)
+    assert (meant.command.words, meant.values) == (words, values)

@@ -2,14 +2,12 @@
 
 import json
 import os
-import select
 import subprocess
 import sys
-from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
+from tests.unit.front.at_terminal import CTRL_C, CTRL_D, on_terminal
 from tests.unit.front.fake_server import Message, answers, serving, state_folder
 
 ROWS: Message = {"columns": ["event", "n"], "rows": [["Signup", 3], ["Login", 5]], "row_count": 2}
@@ -35,50 +33,18 @@ def test_a_reader_that_wants_no_more_is_no_error(
     assert told == b""
 
 
-# A session of its own gets this terminal for good: Ctrl-C is a signal, and /dev/tty is this one.
-AT_TERMINAL = """
-import fcntl, os, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
-"""
-CTRL_C, CTRL_D = "\x03", "\x04"
-
-
-def _on_terminal(
-    home: Path, *words: str, typed: tuple[str, ...] = (), stdout: int | None = None
-) -> tuple[int, str]:
-    """Run `mp` at a terminal: exit code and what was seen; each prompt gets an answer."""
-    ours, theirs = os.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", AT_TERMINAL, "-m", "mp_mcp", *words],
-        stdin=theirs,
-        stdout=theirs if stdout is None else stdout,
-        stderr=theirs,
-        env={**os.environ, "MP_HOME": str(home)},
-        start_new_session=True,
-    )
-    os.close(theirs)
-    pending = list(typed)
-    seen = b""
-    with suppress(OSError):  # the end of a terminal is an error
-        while select.select([ours], [], [], 20)[0]:
-            seen += os.read(ours, 65536)
-            if pending and seen.endswith(b": "):
-                text = pending.pop(0)
-                os.write(ours, (text if text in (CTRL_C, CTRL_D) else text + "\n").encode())
-    os.close(ours)
-    return process.wait(20), seen.decode().replace("\r\n", "\n")
-
-
 def test_a_terminal_gets_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(monkeypatch, answers(ROWS)) as server:
-        code, seen = _on_terminal(server.home.path, "inspect", "events")
-    assert (code, seen) == (0, "event    n\n──────────\nSignup   3\nLogin    5\n")
+        code, seen = on_terminal(server.home.path, "inspect", "events")
+    table = "event    n\n──────────\nSignup   3\nLogin    5\n"
+    chart, _, shown = seen.partition("\n\n")
+    assert (code, shown) == (0, table)
+    assert [line.strip(" █") for line in chart.split("\n")] == ["Signup  3", "Login   5"]
 
 
 def test_json_on_a_terminal_has_one_line_per_row(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(monkeypatch, answers(ROWS)) as server:
-        code, seen = _on_terminal(server.home.path, "inspect", "events", "-f", "json")
+        code, seen = on_terminal(server.home.path, "inspect", "events", "-f", "json")
     assert code == 0
     assert json.loads(seen) == ROWS
     assert '    ["Signup", 3],\n' in seen
@@ -88,7 +54,7 @@ def test_login_at_a_terminal_hides_the_secret(monkeypatch: pytest.MonkeyPatch) -
     reached = {"columns": ["project_id", "name"], "rows": [["1", "Shop"], ["2", "Blog"]]}
     with serving(monkeypatch, answers(reached)) as server:
         words = ["auth", "login", "--username", "u", "--region", "us"]
-        code, seen = _on_terminal(server.home.path, *words, typed=("t0p-s3cret", "2"))
+        code, seen = on_terminal(server.home.path, *words, typed=("t0p-s3cret", "2"))
         stored = server.home.config.read_text(encoding="utf-8")
     assert code == 0
     assert 'project_id = "2"' in stored
@@ -102,7 +68,7 @@ def test_login_asks_again_for_what_it_cannot_use(monkeypatch: pytest.MonkeyPatch
     with serving(monkeypatch, answers(reached)) as server:
         typed = ("", " u ", "", "t0p-s3cret", "3", "2")
         words = ["auth", "login", "--region", "us", "--store", "file"]
-        code, seen = _on_terminal(server.home.path, *words, typed=typed)
+        code, seen = on_terminal(server.home.path, *words, typed=typed)
         stored = server.home.config.read_text(encoding="utf-8")
     assert code == 0
     assert 'username = "u"' in stored
@@ -118,7 +84,7 @@ def test_questions_are_not_a_part_of_the_output(monkeypatch: pytest.MonkeyPatch)
         output = server.home.path / "output"
         with output.open("wb") as file:
             words = ["auth", "login", "--region", "us", "--store", "file", "-f", "json"]
-            code, seen = _on_terminal(
+            code, seen = on_terminal(
                 server.home.path, *words, typed=("u", "t0p-s3cret"), stdout=file.fileno()
             )
         assert code == 0
@@ -132,7 +98,7 @@ def test_leaving_a_question_stores_nothing_and_is_an_interrupt(
     typed: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with state_folder(monkeypatch) as home:
-        code, seen = _on_terminal(home.path, "auth", "login", typed=typed)
+        code, seen = on_terminal(home.path, "auth", "login", typed=typed)
         assert not home.config.exists()
     assert code == 130
     assert seen.endswith("\ninterrupted\n")

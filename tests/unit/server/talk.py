@@ -115,11 +115,11 @@ class Talk:
 
 @asynccontextmanager
 async def talking(
-    home: Home, tools: Mapping[str, Tool], *, kind: str = "agent"
+    home: Home, tools: Mapping[str, Tool], *, kind: str = "agent", choice: Message | None = None
 ) -> AsyncIterator[Talk]:
     """A connection to a server of these tools, ended at exit as a client does."""
     workspaces = Workspaces(home, ServerSettings())
-    greeting = Greeting({"kind": kind, "label": "test"})
+    greeting = Greeting({"kind": kind, "label": "test", **(choice or {"toolsets": ["all"]})})
     session = Session(workspaces, tools, greeting, runner(workspaces, tools))
     send, read = create_context_streams[SessionMessage | Exception](0)
     write, replies = create_context_streams[SessionMessage](0)
@@ -133,7 +133,7 @@ async def talking(
                     await talk.listen(replies)
 
             async def serve() -> None:
-                await protocol.serve(protocol.build(tools), session, read, write)
+                await protocol.serve(protocol.build(), session, read, write)
                 listener.cancel()
 
             tasks.start_soon(listen)

@@ -9,8 +9,9 @@ import pytest
 from mp_mcp import __version__
 from mp_mcp.server import connection, door
 from mp_mcp.settings import Home
+from mp_mcp.tool import tool
 from tests.unit.server.doorstep import doorstep
-from tests.unit.server.sample_tools import Waiting, samples
+from tests.unit.server.sample_tools import Said, Waiting, samples, tool_of
 
 pytestmark = pytest.mark.anyio
 
@@ -84,6 +85,12 @@ async def test_only_a_newer_front_displaces_the_server(
         answer = await guest.request("hello", "mp/hello", {"version": version, "label": "mp"})
         assert answer["result"]["leaving"] is is_newer
         assert [reason[:17] for reason in step.reasons] == ["mp brings the new"] * is_newer
+
+
+async def test_a_greeting_of_megabytes_is_read_to_the_first_words(home: Home) -> None:
+    params = {"version": "0." * 500_000, "label": "x" * 1_000_000}
+    async with doorstep(home, samples()) as step, step.greeted(**params):
+        assert step.door.clients() == ["x" * 80]
 
 
 async def test_status_shows_the_running_calls_with_their_arguments(home: Home) -> None:
@@ -171,7 +178,7 @@ async def test_a_line_over_the_limit_is_refused_and_ends_only_its_own_connection
                 await guest.say(b"x" * length)
                 answer = await guest.hear()
                 assert answer["id"] is None
-                assert "10000 bytes" in answer["error"]["message"]
+                assert "10,000 bytes" in answer["error"]["message"]
                 assert await guest.is_hung_up_on()
         assert await other.call(1, "say_word", word="x" * 9_000) == {"word": "x" * 9_000}
 
@@ -213,6 +220,30 @@ async def test_a_client_that_reads_nothing_does_not_slow_another(home: Home) -> 
         heard = [await deaf.hear() for _ in range(50)]
     assert {answer["id"] for answer in heard} == set(range(50))
     assert len(json.dumps(heard)) > 5_000_000, "more than any socket buffer"
+
+
+async def test_a_client_that_asks_on_without_reading_is_not_heard_any_more(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "MOST_UNREAD", 20)
+    started = []
+
+    @tool
+    async def say_much() -> Said:
+        """Say more than fits into the buffers of a few answers."""
+        started.append(1)
+        return Said(word="x" * 100_000)
+
+    many = 10 * connection.MOST_UNREAD
+    tools = samples(tool_of(say_much))
+    async with doorstep(home, tools) as step, step.greeted() as deaf, step.greeted() as other:
+        for number in range(many):
+            await deaf.ask_call(number, "say_much")
+        for number in range(many):
+            await other.call(number, "say_word", word="x")
+        assert connection.MOST_UNREAD <= len(started) < 2 * connection.MOST_UNREAD
+        heard = [await deaf.hear() for _ in range(many)]
+    assert {answer["id"] for answer in heard} == set(range(many))
 
 
 async def test_a_closing_door_waits_for_running_calls_and_then_ends_them(home: Home) -> None:

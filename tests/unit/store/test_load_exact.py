@@ -91,6 +91,11 @@ def numbered(fields: Sequence[tuple[str, str]], number: int, time: int = NOON) -
     return '{"event":"Login","properties":{' + ",".join(pieces) + "}}"
 
 
+def timed(fields: str) -> str:
+    """With a time, if they have none."""
+    return fields if '"time"' in fields else f'"time":{NOON},{fields}'
+
+
 def sent(raw: str) -> dict[str, object]:
     properties: dict[str, object] = json.loads(raw)["properties"]
     return properties
@@ -173,12 +178,27 @@ def test_what_the_sample_did_not_show_comes_back_equal(
         '"distinct_id":null,"$insert_id":null,"plan":true',
         '"distinct_id":7,"$insert_id":8,"new":"x","rare":1',
         '"distinct_id":{"a":1},"$insert_id":["x"],"seats":false',
+        # Numbers look two bytes longer than they are where texts are expected.
+        '"distinct_id":1,"plan":2,"city":3,"":""',
+        '"distinct_id":1,"plan":2,"city":3,"z":9',
+        '"distinct_id":1,"plan":2,"city":3,"plan":2',
+        '"plan":"\\n\\u0001","city":12,"z":1',
+        '"plan":"12","city":"true","distinct_id":"null","seats":"5"',
+        '"time":"1735732800","plan":5',
+        '"time":1735732800.5,"plan":null,"city":null',
     ],
 )
-def test_an_odd_row_among_usual_ones_comes_back_equal(loader: Loader, odd: str) -> None:
-    usual = ['"distinct_id":"u","plan":"a","seats":5', '"distinct_id":"u","seats":7,"rare":1']
+@pytest.mark.parametrize("sample", [20, 2000])
+def test_an_odd_row_among_usual_ones_comes_back_equal(
+    loader: Loader, odd: str, sample: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage, "_SAMPLE", sample)
+    usual = [
+        '"distinct_id":"u","plan":"a","seats":5,"city":"Köln"',
+        '"distinct_id":"u","seats":7,"rare":1',
+    ]
     lines = [
-        f'{{"event":"Login","properties":{{"time":{NOON},{fields},"n":{number}}}}}'
+        f'{{"event":"Login","properties":{{{timed(fields)},"n":{number}}}}}'
         for number, fields in enumerate([*usual * 30, odd, *usual])
     ]
     with emptied(loader):

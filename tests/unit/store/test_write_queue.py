@@ -92,8 +92,11 @@ async def test_a_full_queue_is_an_error_at_once(queue: WriteQueue) -> None:
         with pytest.raises(QueueFullError) as caught:
             await queue.submit(lambda _: None)
         held.go_on.set()
+    assert caught.value.message == "3 writes are waiting already, as many as may."
+    assert "max_waiting_writes" in str(caught.value.hint)
     assert caught.value.retryable
     assert caught.value.retry_after
+    assert await queue.submit(lambda _: "fine") == "fine"
 
 
 async def test_a_waiter_that_leaves_takes_its_job_along(

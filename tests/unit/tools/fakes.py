@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mp_mcp.progress import Progress
-from mp_mcp.results import Rows
+from mp_mcp.results import Row, Rows
 from mp_mcp.store.handles import StoreReader, StoreWriter
 from mp_mcp.store.models import (
     ColumnReport,
@@ -167,6 +167,15 @@ class FakeWriter(StoreWriter):
         """A table of ten rows."""
         self.events.append(f"save {table} {sql} {wishes}")
         return SavedTable(table=table, rows=10, columns=1)
+
+    async def keep_rows(
+        self, table: str, columns: Sequence[str], rows: Sequence[Row]
+    ) -> SavedTable:
+        """As many rows."""
+        self.events.append(f"keep {table}")
+        if self._refusal is not None:
+            raise self._refusal
+        return SavedTable(table=table, rows=len(rows), columns=len(columns))
 
     async def drop(self, tables: Sequence[str]) -> list[DroppedTable]:
         """Gone."""

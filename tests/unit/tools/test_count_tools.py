@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mp_mcp.call import validated
+from mp_mcp.arguments import validated
 from mp_mcp.errors import UsageError
 from mp_mcp.tool import Tool
 from mp_mcp.tools.api import (
@@ -49,7 +49,8 @@ def accepted(function: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments as the tool gets them. Raises: UsageError."""
     tool: Tool = function.__mp_tool__
     given = validated(tool, arguments)
-    given.pop("fresh")
+    for parameter in (*tool.added, *tool.options):
+        given.pop(parameter.name)
     return given
 
 

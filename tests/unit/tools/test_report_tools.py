@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mp_mcp.call import validated
+from mp_mcp.arguments import validated
 from mp_mcp.errors import MixpanelError, PlanError, UsageError
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.jql import DEPRECATED
@@ -32,7 +32,8 @@ def accepted(function: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments as the tool gets them. Raises: UsageError."""
     tool: Tool = function.__mp_tool__
     given = validated(tool, arguments)
-    given.pop("fresh")
+    for parameter in (*tool.added, *tool.options):
+        given.pop(parameter.name)
     return given
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from mp_mcp.call import validated
+from mp_mcp.arguments import validated
 from mp_mcp.errors import UsageError
 from mp_mcp.store.models import SpooledFile
 from mp_mcp.tool import Tool

@@ -1,0 +1,37 @@
+"""Where the log goes, and how much of it there is (MP_LOG).
+
+Never fails for a log that cannot be written, and never writes to stderr unasked.
+"""
+
+import logging
+import os
+from logging.handlers import RotatingFileHandler
+
+from mp_mcp.settings import Home
+
+FORM = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+CHATTY = ("httpx", "httpcore", "mcp", "asyncio", "matplotlib", "PIL")
+
+
+def to_file(home: Home) -> None:
+    """The shared server's log."""
+    handler = RotatingFileHandler(
+        home.server_log, maxBytes=5_000_000, backupCount=3, encoding="utf-8"
+    )
+    # A log that cannot be written must not be the reason for more to write.
+    logging.raiseExceptions = False
+    _to(handler, os.environ.get("MP_LOG", "INFO"))
+
+
+def to_stderr() -> None:
+    """The log of a server inside a client, whose stderr is for people: only if MP_LOG is set."""
+    wanted = os.environ.get("MP_LOG")
+    _to(logging.StreamHandler() if wanted else logging.NullHandler(), wanted or "INFO")
+
+
+def _to(handler: logging.Handler, level: str) -> None:
+    handler.setFormatter(logging.Formatter(FORM))
+    known = level.upper() in logging.getLevelNamesMapping()
+    logging.basicConfig(level=level.upper() if known else "INFO", handlers=[handler])
+    for chatty in CHATTY:
+        logging.getLogger(chatty).setLevel(logging.WARNING)

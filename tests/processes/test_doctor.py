@@ -1,0 +1,101 @@
+"""mp doctor on real machines: one that is fine, a bare one, and ones with something to mend."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mp_mcp.settings import Home
+from tests.processes.agents import BIN, Agent, Finished, bare_environ, mp
+from tests.processes.foreign import database, foreign_program
+
+SECRET = "s3cret-of-the-config"
+
+
+@pytest.fixture
+def me(tmp_path: Path) -> Path:
+    """A home folder without any AI client."""
+    return tmp_path
+
+
+def examined(environ: dict[str, str], me: Path) -> tuple[Finished, dict[str, dict[str, Any]]]:
+    """What the doctor says, and its findings by check; the last one wins."""
+    environ = environ | {"HOME": str(me), "XDG_CONFIG_HOME": str(me / ".config")}
+    environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+    ran = mp(environ, "doctor", "--format", "json")
+    found = json.loads(ran.stdout)
+    rows = (dict(zip(found["columns"], row, strict=True)) for row in found["rows"])
+    assert found["ok"] is (ran.code == 0)
+    assert environ.get("MP_SECRET", SECRET) not in ran.stdout + ran.stderr
+    assert SECRET not in ran.stdout + ran.stderr
+    return ran, {row["check"]: row for row in rows}
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_all_is_well_with_an_account_a_server_and_a_client(
+    environ: dict[str, str], home: Home, me: Path
+) -> None:
+    entry = {"command": str(BIN / "mp-mcp"), "env": {"MP_SECRET": SECRET}}
+    write(me / ".cursor/mcp.json", json.dumps({"mcpServers": {"mixpanel": entry}}))
+    home.create()
+    with Agent(environ) as agent:
+        agent.call("query_sql", sql="SELECT 1")
+        ran, found = examined(environ, me)
+        with foreign_program(database(home, environ)) as notebook:
+            assert notebook.tries() == "locked", "the doctor has only looked at our server's lock"
+    assert ran.code == 0, ran
+    assert {row["state"] for row in found.values()} == {"ok"}
+    expected = {"versions", "duckdb", "mcp", "state folder", "disk", "account", "project"}
+    assert expected | {"mixpanel", "login", "server", "socket", "file", "cursor"} <= set(found)
+    assert "open in our server" in found["file"]["message"]
+    assert "agents connected: 1" in found["server"]["message"]
+
+
+def test_a_bare_machine_is_told_to_log_in_and_nothing_is_left_there(home: Home, me: Path) -> None:
+    home.path.rmdir()
+    environ = bare_environ() | {"MP_HOME": str(home.path), "MP_API_BASE_URL": "http://127.0.0.1:9"}
+    ran, found = examined(environ, me)
+    assert ran.code == 1
+    assert "mp auth login" in found["account"]["remedy"]
+    assert found["mixpanel"]["state"] == "fail"
+    assert found["server"]["state"] == "ok"
+    assert not home.path.exists()
+    welcome = mp(environ, stdin="").stdout
+    assert len(welcome.splitlines()) == 5
+    assert "mp auth login" in welcome
+    assert "mp demo" in welcome
+    home.path.mkdir()
+
+
+def test_everything_that_is_wrong_has_a_line_with_a_remedy(
+    environ: dict[str, str], home: Home, me: Path
+) -> None:
+    home.create()
+    home.path.chmod(0o755)
+    write(home.config, "")
+    home.config.chmod(0o644)
+    settings = me / ".config"
+    gone = {"command": "/nowhere/mp-mcp", "args": ["--token", SECRET]}
+    code = {"projects": {"/x": {"mcpServers": {"mixpanel": gone}}}}
+    write(me / ".claude.json", json.dumps(code))
+    write(settings / "Claude/claude_desktop_config.json", f"{{ {SECRET}")
+    jsonc = f'{{// comment\n"servers": {{"mp": {json.dumps(gone)},}}, /* "x" */}}'
+    write(settings / "Code/User/mcp.json", jsonc)
+    write(me / ".cursor/mcp.json", '{"mcpServers": {"other": {"command": "x"}}}')
+    with foreign_program(database(home, environ)) as notebook:
+        notebook.opens()
+        ran, found = examined(environ, me)
+        assert f"pid {notebook.pid}" in found["file"]["message"]
+    assert ran.code == 1
+    failing = {name for name, row in found.items() if row["state"] == "fail"}
+    assert failing == {"state folder", "settings", "account", "file"} | {
+        *("claude-code", "claude-desktop", "vscode")
+    }
+    assert all(found[name]["remedy"] for name in failing)
+    assert found["state folder"]["remedy"] == f"chmod 700 {home.path}"
+    assert "mcpServers" in found["cursor"]["remedy"]

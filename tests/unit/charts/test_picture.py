@@ -1,0 +1,107 @@
+"""Charts as files: small, whole and from zero.
+
+What is on a picture is asked of matplotlib's own axes, not of pixels.
+"""
+
+import sys
+import warnings
+from io import BytesIO
+from xml.etree import ElementTree
+
+import matplotlib as mpl
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from mp_mcp.charts import panels
+from mp_mcp.charts.picture import picture, title_of
+from mp_mcp.charts.shape import Series, Shape, shape_of
+from mp_mcp.errors import UsageError
+from tests.unit.charts import results
+
+NAMES = ("SEGMENTATION", "BREAKDOWN", "TOP_EVENTS", "SEGMENTED_FUNNEL", "RETENTION", "FREQUENCY")
+
+
+def shape(name: str) -> Shape:
+    """The chart of one of the sample answers."""
+    found = shape_of(getattr(results, name))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_picture_is_small_enough_for_a_chat(name: str) -> None:
+    drawn = picture(shape(name), "What was asked")
+    image = Image.open(BytesIO(drawn))
+    assert image.format == "PNG"
+    assert len(drawn) < 60_000
+    assert 800 <= image.width <= 1000
+    assert image.height <= 1400
+
+
+def test_a_wild_series_is_small_too() -> None:
+    times = [f"2025-{month:02}-{day:02}" for month in range(1, 13) for day in range(1, 29)]
+    lines: list[tuple[str, list[float | None]]] = [
+        (f"line {n}", [float((n + 3) * place**2 % 997) for place in range(len(times))])
+        for n in range(20)
+    ]
+    assert len(picture(Series(times, lines), "All")) < 100_000
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_cut_and_axes_begin_at_zero(name: str) -> None:
+    with mpl.rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # letters that no font has
+        figure = Figure(figsize=(8, 4.5), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        panels.draw(shape(name), axes)
+        figure.canvas.draw()
+        seen = figure.get_tightbbox()
+    assert seen is not None
+    assert seen.x0 >= -0.01
+    assert seen.x1 <= 8.01
+    assert seen.y0 >= -0.01
+    assert seen.y1 <= 4.51
+    if name in ("SEGMENTATION", "BREAKDOWN"):
+        assert axes.get_ylim()[0] == 0
+    elif name in ("TOP_EVENTS", "SEGMENTED_FUNNEL"):
+        assert axes.get_xlim()[0] == 0
+    else:
+        assert axes.images[0].get_clim() == (0, 1)
+
+
+def test_negative_values_keep_zero_on_the_axis() -> None:
+    axes = Figure().add_subplot()
+    panels.draw(Series(["a", "b"], [("n", [-5.0, -2.0])]), axes)
+    low, high = axes.get_ylim()
+    assert low < -5
+    assert high == 0
+
+
+def test_an_svg_is_xml_and_the_same_every_time() -> None:
+    first = picture(shape("FUNNEL"), "Funnel: <7001> & $more$", "svg")
+    assert ElementTree.fromstring(first).tag.endswith("svg")
+    assert first == picture(shape("FUNNEL"), "Funnel: <7001> & $more$", "svg")
+
+
+@pytest.mark.parametrize("text", ["$x^", "\\frac{", "a\nb\x1b[2J", "x" * 500, ""])
+def test_names_from_mixpanel_are_drawn_as_they_are(text: str) -> None:
+    assert picture(Series(["a", "b"], [(text, [1, 2]), ("b", [2, 3])]), text)
+
+
+def test_the_title_says_what_was_asked() -> None:
+    asked = {"event": "Purchase", "on": "$city", "from_date": "2025-01-01"}
+    assert title_of("query_segmentation", asked) == "Segmentation: Purchase, $city"
+    assert title_of("query_event_counts", {"events": ["A", "B"]}) == "Event counts: A, B"
+    assert title_of("query_frequency", {}) == "Frequency"
+
+
+def test_without_the_library_the_error_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(UsageError, match="not installed") as caught:
+        picture(shape("FUNNEL"), "Funnel")
+    assert "pip install 'mp-mcp[charts]'" in str(caught.value.hint)
