@@ -183,6 +183,7 @@ class Connection:
         elif request.method == "mp/status":
             await self._answer(_success(request, self._host.status()))
         elif request.method in {"mp/follow", *requests.ANSWERED}:
+            await self._writer.drain()  # who does not read the answers gets no more of them
             self._tasks.start_soon(self._answer_to_front, request)
         elif request.method == "mp/stop":
             await self._answer(_success(request, self._identity()))

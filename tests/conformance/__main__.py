@@ -82,7 +82,7 @@ def _over_http(home: str) -> Iterator[Run]:
 
 def _mp(home: str, *words: str) -> str:
     done = subprocess.run(
-        [BIN / "mp", *words],
+        [BIN / "mp", "--quiet", *words],
         env=environ(MP_HOME=home, MP_PROJECT_ID="1001"),
         stdout=subprocess.PIPE,
         text=True,

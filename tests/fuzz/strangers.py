@@ -18,6 +18,9 @@ HELLO: dict[str, Any] = {
     "method": "mp/hello",
     "params": {"version": "0", "label": "fuzz", "asking": {"project_id": "1001"}},
 }
+SENTINEL = "sentinel"
+"""Id of the request that follows whatever is sent."""
+
 INTERNALS = (b"Traceback", b'File \\"', b".py", b"pydantic", b"mp_mcp.", b"site-packages")
 
 

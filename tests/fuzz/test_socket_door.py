@@ -1,23 +1,16 @@
 """The socket door, and whatever may come in: no crash, no hang, no internals, nobody disturbed."""
 
 import json
-import os
 import random
 import re
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mp_mcp.server import lease
-from mp_mcp.server.lease import LONGEST_LINE
-from mp_mcp.settings import Home
+from tests.fuzz.conftest import Street
 from tests.fuzz.lengths import examples
-from tests.fuzz.strangers import HELLO, Stranger, Witness, call, line, request
-from tests.processes.agents import bare_environ, mp
-from tests.processes.conftest import state_folder
+from tests.fuzz.strangers import HELLO, SENTINEL, Stranger, call, line, request
 
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -47,29 +40,6 @@ SEEDS: tuple[dict[str, Any], ...] = (
     call(13, "inspect_events"),
     call(14, "wait_job", job="job-1", timeout=0.01),
 )
-SENTINEL = "sentinel"
-
-
-class Street(NamedTuple):
-    """Where everybody meets: the server's home, and a client that did nothing wrong."""
-
-    home: Home
-    witness: Witness
-
-
-@pytest.fixture(scope="module")
-def street() -> Iterator[Street]:
-    """One server for all that is sent here; it must be the same one at the end."""
-    with state_folder() as home:
-        environ = bare_environ() | {"MP_HOME": str(home.path), "MP_PROJECT_ID": "1001"}
-        server = mp(environ, "inspect", "workspace").json["server_pid"]
-        with Witness(home) as witness:
-            yield Street(home, witness)
-            witness.ask()
-        assert lease.server_info(home)["pid"] == server
-        os.kill(server, 0)
-        # `state_folder` looks for tracebacks; an error is logged without one as well.
-        assert " ERROR " not in home.server_log.read_text(encoding="utf-8")
 
 
 json_values = st.recursive(
@@ -234,47 +204,27 @@ def test_any_greeting_is_answered_or_refused(street: Street, params: Any) -> Non
     street.witness.ask()
 
 
-@pytest.mark.parametrize("size", [LONGEST_LINE - 1_000, LONGEST_LINE + 1, 3 * LONGEST_LINE])
-@pytest.mark.parametrize("fill", [b"x", b"[", b" ", b"\xff", b'{"a":'])
-def test_a_line_of_any_length_is_answered_or_refused(
-    street: Street, fill: bytes, size: int
-) -> None:
-    with Stranger(street.home) as stranger:
-        stranger.send(fill * (size // len(fill)))
-        street.witness.ask()
-        stranger.send(b"\n" + line(call(SENTINEL, "query_sql", sql="SELECT 1")))
-        heard = stranger.hear_all(SENTINEL)
-        if size < LONGEST_LINE:
-            assert heard[-1]["id"] == SENTINEL
-    street.witness.ask()
-
-
-HUGE = "x" * (LONGEST_LINE - 2_000)
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        call(1, HUGE),
-        call(1, "query_sql", **{HUGE: 1}),
-        call(1, "query_sql", sql=HUGE),
-        call(1, "query_sql", **{f"argument {number}": 1 for number in range(50_000)}),
-        call(1, "inspect_schema", table=HUGE),
-        call(1, "inspect_jobs", job=HUGE),
-        call(1, "drop_table", table=["t"] * 100_000, confirm=True),
-        call(1, "query_event_counts", events=[1] * 100_000),
-        request(1, HUGE),
-        {**HELLO, "id": 1, "params": {"label": HUGE, "version": "0." * 500}},
-    ],
-    ids=str.split("tool argument sql arguments table job tables events method greeting"),
+front_requests = st.tuples(
+    st.sampled_from(["mp/status", "mp/history", "mp/cancel", "mp/follow", "mp/unknown"]),
+    st.fixed_dictionaries(
+        {},
+        optional=dict.fromkeys(
+            ("id", "limit", "after", "client", "tool", "since", "kind"), json_values
+        ),
+    ),
 )
-def test_a_request_of_any_size_is_answered_in_few_words(
-    street: Street, message: dict[str, Any]
+
+
+@examples(short=40, long=3_000)
+@given(asked=st.lists(front_requests, max_size=5))
+def test_anything_asked_in_the_way_of_mp_is_answered(
+    street: Street, asked: list[tuple[str, dict[str, Any]]]
 ) -> None:
     with Stranger(street.home) as stranger:
-        stranger.send(line(message))
-        heard = stranger.hear_all(1)
-        assert heard[-1]["id"] == 1
-        if message["method"] == "tools/call":
-            assert len(json.dumps(heard)) < 20_000
+        stranger.send(line({**HELLO, "params": {**HELLO["params"], "kind": "human"}}))
+        for number, (method, params) in enumerate(asked):
+            about = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+            stranger.send(line(about))
+        stranger.send(line(call(SENTINEL, "query_sql", sql="SELECT 1")))
+        assert stranger.hear_all(SENTINEL)[-1]["id"] == SENTINEL, "hung up, instead of an answer"
     street.witness.ask()

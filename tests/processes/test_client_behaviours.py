@@ -174,6 +174,7 @@ def asked_of_the_store() -> list[Call]:
         ("wait_job", {"job": "{job}"}),
         ("inspect_jobs", {}),
         ("cancel_job", {"job": "{job}"}),
+        ("inspect_history", {"limit": 2}),
     ]
 
 
@@ -212,7 +213,7 @@ def test_all_that_a_model_needs_is_in_the_structured_content_of_every_tool(
     with Agent(environ) as agent:
         host = StructuredOnly(agent)
         calls = asked_of_mixpanel(ids) + asked_of_the_store()
-        assert {tool for tool, _ in calls} == set(host.schemas)
+        assert {tool for tool, _ in calls} == set(host.schemas), "a new tool: add a call of it"
         job, hinted = "", []
         for tool, arguments in calls:
             given = {name: job if v == "{job}" else v for name, v in arguments.items()}

@@ -7,7 +7,7 @@ import anyio
 import pytest
 
 from mp_mcp import __version__
-from mp_mcp.server import connection, door
+from mp_mcp.server import connection, door, requests
 from mp_mcp.settings import Home
 from mp_mcp.tool import tool
 from tests.unit.server.doorstep import doorstep
@@ -242,6 +242,27 @@ async def test_a_client_that_asks_on_without_reading_is_not_heard_any_more(
         for number in range(many):
             await other.call(number, "say_word", word="x")
         assert connection.MOST_UNREAD <= len(started) < 2 * connection.MOST_UNREAD
+        heard = [await deaf.hear() for _ in range(many)]
+    assert {answer["id"] for answer in heard} == set(range(many))
+
+
+async def test_a_front_that_asks_on_without_reading_is_not_heard_any_more(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = []
+
+    async def say_much(*_: Any) -> dict[str, Any]:
+        started.append(1)
+        return {"much": "x" * 100_000}
+
+    monkeypatch.setitem(requests.ANSWERED, "mp/much", say_much)
+    many = 200
+    async with doorstep(home, samples()) as step, step.greeted() as deaf, step.greeted() as other:
+        for number in range(many):
+            await deaf.ask(number, "mp/much")
+        for number in range(many):
+            await other.call(number, "say_word", word="x")
+        assert 0 < len(started) < many // 2
         heard = [await deaf.hear() for _ in range(many)]
     assert {answer["id"] for answer in heard} == set(range(many))
 
