@@ -15,10 +15,11 @@ from mp_mcp.front.flags import EVERYWHERE, Flags, Option
 from mp_mcp.front.parse import Find
 
 NAMED = {
-    **dict.fromkeys(("event", "events", "born", "return"), "events"),
-    "table": "tables",
+    **dict.fromkeys(("event", "events", "born", "return"), "event"),
+    **dict.fromkeys(("property", "on", "column"), "property"),
+    "table": "table",
 }
-"""Values that are names, by what they are called."""
+"""Values that are names, by what they are called, and what the server calls these."""
 
 SCRIPTS = {
     "bash": """\
@@ -111,15 +112,14 @@ def _possible(at: _At, last: str) -> Sequence[str]:
         return at.open_option.choices or (_names(kind, at, last) if kind else ())
     if last.startswith("-"):
         return list(_options(at.command))
-    if at.command.run is None:
-        return [word for word, _ in at.command.members]
+    members = [word for word, _ in at.command.members] if at.placed == 0 else []
     arguments = at.command.arguments
     is_many = bool(arguments) and arguments[-1].many
     if at.placed >= len(arguments) and not is_many:
-        return ()
+        return members
     argument = arguments[min(at.placed, len(arguments) - 1)]
     kind = NAMED.get(argument.name)
-    return argument.choices or (_names(kind, at, last) if kind else ())
+    return [*members, *(argument.choices or (_names(kind, at, last) if kind else ()))]
 
 
 def _names(kind: str, at: _At, last: str) -> Sequence[str]:
@@ -129,17 +129,13 @@ def _names(kind: str, at: _At, last: str) -> Sequence[str]:
     from mp_mcp.settings import asking, find_home
 
     account, project, space = map(at.said.get, ("account", "project", "workspace"))
+    chosen = asking(account=account, project=project, workspace=space)
+    others = {"event": at.said["event"]} if "event" in at.said else {}
+    # Of `Signup,Lo` only the end is looked for.
+    begun, comma, end = last.rpartition(",") if kind == "event" else ("", "", last)
     with suppress(Absent, MpError):
-        found = link.ask(
-            find_home(),
-            asking(account=account, project=project, workspace=space),
-            "mp/names",
-            {"kind": kind},
-            start=False,
-        ).result
-        # Of `Signup,Lo` only the end is looked for.
-        begun, comma, _ = last.rpartition(",")
-        return [begun + comma + name for name in found.get("names") or ()]
+        found = link.complete(find_home(), chosen, kind, end, others)
+        return [begun + comma + name for name in found]
     return ()
 
 

@@ -19,6 +19,11 @@ from mp_mcp.server import lease, processes
 from mp_mcp.settings import Asking, Home
 
 PROTOCOL_VERSION = "2026-07-28"
+META = {
+    "io.modelcontextprotocol/protocolVersion": PROTOCOL_VERSION,
+    "io.modelcontextprotocol/clientCapabilities": {},
+    "io.modelcontextprotocol/clientInfo": {"name": "mp", "version": __version__},
+}
 TICK_S = 0.1
 RETRY_S = 10.0
 """How long a call that could not even be sent is tried again."""
@@ -48,13 +53,7 @@ def call_tool(
     watch: Watch = unwatched,
 ) -> Reply:
     """Run one tool; `result` is its structured content. Raises: the tool's error as an MpError."""
-    meta = {
-        "io.modelcontextprotocol/protocolVersion": PROTOCOL_VERSION,
-        "io.modelcontextprotocol/clientCapabilities": {},
-        "io.modelcontextprotocol/clientInfo": {"name": "mp", "version": __version__},
-        "progressToken": 1,
-    }
-    params = {"name": tool, "arguments": dict(arguments), "_meta": meta}
+    params = {"name": tool, "arguments": dict(arguments), "_meta": {**META, "progressToken": 1}}
     reply = ask(home, asking, "tools/call", params, watch=watch)
     content = reply.result.get("structuredContent")
     if not isinstance(content, dict):
@@ -65,6 +64,24 @@ def call_tool(
     if reply.result.get("isError"):
         raise error_of(content)
     return reply._replace(result=content)
+
+
+def complete(
+    home: Home, asking: Asking, argument: str, typed: str, others: Mapping[str, str]
+) -> list[str]:
+    """Known names that continue what is typed for an argument. Raises: lease.Absent, MpError.
+
+    It starts no server.
+    """
+    params = {
+        # The protocol completes arguments of prompts; what is known is known for all.
+        "ref": {"type": "ref/prompt", "name": "explain_drop"},
+        "argument": {"name": argument, "value": typed},
+        "context": {"arguments": dict(others)},
+        "_meta": META,
+    }
+    found = ask(home, asking, "completion/complete", params, start=False).result
+    return [str(value) for value in found.get("completion", {}).get("values", ())]
 
 
 def ask(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mp_mcp.front import calls_shown, table, talk
+from mp_mcp.front import calls_shown, screen, table, talk
 
 MOST_LINES = 12
 """Of any list: the screen is one screen."""
@@ -115,8 +115,6 @@ def _budgets(found: Mapping[str, Any]) -> list[str]:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    from mp_mcp.front import screen
-
     here = screen.here()
     inner = here._replace(width=here.width - 2) if here.width else here
     drawn = table.drawn(columns, rows, inner)

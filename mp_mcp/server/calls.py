@@ -129,7 +129,7 @@ CURRENT: ContextVar[Call | None] = ContextVar("call", default=None)
 
 def rows_of(answer: Mapping[str, Any]) -> int | None:
     """How many rows an answer has, or has brought."""
-    for name in ("row_count", "rows"):
+    for name in ("saved_rows", "row_count", "rows"):
         rows = answer.get(name)
         if isinstance(rows, list):
             return len(rows)

@@ -182,7 +182,7 @@ class Connection:
                 await send_in.send(message)
         elif request.method == "mp/status":
             await self._answer(_success(request, self._host.status()))
-        elif request.method in {"mp/follow", "mp/names", *requests.ANSWERED}:
+        elif request.method in {"mp/follow", *requests.ANSWERED}:
             await self._writer.drain()  # who does not read the answers gets no more of them
             self._tasks.start_soon(self._answer_to_front, request)
         elif request.method == "mp/stop":
@@ -201,9 +201,6 @@ class Connection:
             if request.method == "mp/follow":
                 async for entry in requests.followed(self._host, params):
                     await self._answer(_progress(entry))
-            elif request.method == "mp/names":
-                names = await self._session.known_names(str(params.get("kind")))
-                await self._answer(_success(request, {"names": names}))
             else:
                 answered = requests.ANSWERED[request.method]
                 found = await answered(self._host, params, self._session.label)

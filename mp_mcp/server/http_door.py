@@ -26,7 +26,6 @@ from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.server.private_files import http_token
 from mp_mcp.server.session import Greeting, Session
 from mp_mcp.settings import Asking, Home
-from mp_mcp.tool import Tool
 
 logger = logging.getLogger(__name__)
 
@@ -53,9 +52,8 @@ class Host(Protocol):
 class HttpDoor:
     """Closed until `open`; it is open until the server leaves."""
 
-    def __init__(self, host: Host, tools: Mapping[str, Tool], home: Home, tasks: TaskGroup) -> None:
+    def __init__(self, host: Host, home: Home, tasks: TaskGroup) -> None:
         self._host = host
-        self._tools = tools
         self._home = home
         self._tasks = tasks
         self._opening = anyio.Lock()

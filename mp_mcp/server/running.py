@@ -96,7 +96,7 @@ async def composed(
         # Before the first client can ask for one.
         await tasks.start(jobs.serve)
         if with_http:
-            door.http = HttpDoor(door, tools, workspaces.home, tasks)
+            door.http = HttpDoor(door, workspaces.home, tasks)
         yield door, jobs, leaving
         await jobs.close()
         await door.close(GRACE_S)

@@ -91,12 +91,6 @@ class Session:
         with suppress(MpError):
             self._jobs.offer(self._lender.standing())
 
-    async def known_names(self, kind: str) -> list[str]:
-        """Names that a shell may offer: asks Mixpanel nothing, and never fails."""
-        with suppress(MpError):
-            return await self._lender.standing().known_names(kind)
-        return []
-
     @contextmanager
     def call(self, tool: str, arguments: Mapping[str, Any]) -> Iterator[Call]:
         """Be listed as running, then be in the log and in the history."""

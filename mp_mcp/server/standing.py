@@ -16,7 +16,6 @@ from mp_mcp.errors import CredentialsError, MpError, UsageError
 from mp_mcp.history import History
 from mp_mcp.jobs import JobControl, Jobs
 from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport, MixpanelLogin
-from mp_mcp.mixpanel.event_names import last_event_names
 from mp_mcp.overview import Overview, Workspace
 from mp_mcp.resolve import Resolved
 from mp_mcp.server import budgets
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 AGENT_TIMEOUT_S = 30.0
 HUMAN_TIMEOUT_S = 600.0
 
-NAMES_PATIENCE_S = 2.0
 KEYRING_PATIENCE_S = 30.0
 """How long somebody may take to unlock the keyring."""
 
@@ -222,19 +220,6 @@ class ProjectStanding:
 
     async def _history(self) -> Handle:
         return HistoryOfProject(self._workspaces.history, self.project_key)
-
-    async def known_names(self, kind: str) -> list[str]:
-        """Names of `events` or `tables`, as far as they are known: asks and opens nothing."""
-        if kind == "tables":
-            return [table.name for table in self.workspace().tables or []]
-        names: list[str] = []
-        # A keyring that waits to be unlocked is not worth a wait.
-        with anyio.move_on_after(NAMES_PATIENCE_S):
-            if kind == "events" and self.has_credentials:
-                here = await self._with_secret()
-                mixpanel = await self._workspaces.mixpanel(here, fresh=False)
-                names = await last_event_names(mixpanel)
-        return names
 
     def workspace(self) -> Workspace:
         """What is known without asking Mixpanel or the database; never fails."""

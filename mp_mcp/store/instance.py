@@ -100,6 +100,8 @@ def _config(path: Path, memory_percent: float) -> dict[str, str | bool | int | f
         "python_enable_replacements": "false",
         "memory_limit": f"{memory_percent:g}%",
         "threads": str(min(os.cpu_count() or 1, MAX_THREADS)),
+        # Memory of queries that are over goes back to the system, also while nobody asks.
+        "allocator_background_threads": "true",
         "max_temp_directory_size": f"{free // 2**21}MiB",
         "temp_directory": f"{path}.tmp",
         # True, although loads would take less memory without: pages of a query must not overlap.

@@ -11,6 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from mp_mcp.demo.running import Running
@@ -49,6 +50,13 @@ FAULTS: tuple[dict[str, Any], ...] = (
     {"fault": "delay", "seconds": 0.3},
     {"fault": "stall", "seconds": 0.3},
 )
+
+
+def environ_of(pid: int) -> bytes:
+    """The environment that a process was started with."""
+    return Path(f"/proc/{pid}/environ").read_bytes() + b"\0"
+
+
 HALF = b'\x1f\x8b\x08\x00half a gzip of {"event":"Login","properties":{"time":1735732'
 CALL = (
     b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"query_sql",'
@@ -117,7 +125,14 @@ class Havoc:
 
     def _server(self) -> int | None:
         pid = lease.server_info(self._home).get("pid")
-        return pid if isinstance(pid, int) and lease.is_held(self._home) else None
+        is_it = isinstance(pid, int) and lease.is_held(self._home) and self._is_ours(pid)
+        return pid if is_it else None
+
+    def _is_ours(self, pid: int) -> bool:
+        """The note of a killed server may name a process that is somebody else's by now."""
+        with suppress(OSError):
+            return os.fsencode(f"MP_HOME={self._home.name}\0") in environ_of(pid)
+        return False
 
     def _kill_server(self) -> None:
         found: list[int] = []

@@ -24,7 +24,7 @@ from mp_mcp.accounts import ServerSettings
 from mp_mcp.server import protocol
 from mp_mcp.server.job_runner import JobRunner
 from mp_mcp.server.job_table import JobTable
-from mp_mcp.server.session import PLAIN_CLIENT, Session
+from mp_mcp.server.session import Greeting, Session
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.settings import Home
 from tests.conformance import asking, contents, input_required, prompts, resources
@@ -43,7 +43,7 @@ def build(home: Home) -> Server[Session]:
 
     @asynccontextmanager
     async def lifespan(_: Server[Session]) -> AsyncIterator[Session]:
-        yield Session(workspaces, tools, PLAIN_CLIENT, jobs)
+        yield Session(workspaces, tools, Greeting({"toolsets": ["all"]}), jobs)
 
     server.lifespan = lifespan
     security = RequestStateSecurity.ephemeral()

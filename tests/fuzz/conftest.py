@@ -10,7 +10,12 @@ from mp_mcp.server import lease
 from mp_mcp.settings import Home
 from tests.fuzz.strangers import Witness
 from tests.processes.agents import bare_environ, mp
-from tests.processes.conftest import state_folder
+from tests.processes.conftest import home as home_of_one_test
+from tests.processes.conftest import offline, state_folder
+
+__all__ = ["home", "offline"]
+
+home = home_of_one_test
 
 
 class Street(NamedTuple):

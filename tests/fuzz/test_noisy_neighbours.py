@@ -72,7 +72,7 @@ def test_while_one_sends_garbage_without_end_another_is_answered(home: Home) -> 
 def test_while_one_reads_nothing_another_is_answered_and_then_the_first_one_is(
     home: Home,
 ) -> None:
-    count = 150
+    count = 250
     with Stranger(home) as deaf, Witness(home) as witness:
         deaf.send(line(HELLO))
         deaf.send(b"".join(line(request(number, "tools/list")) for number in range(count)))

@@ -57,7 +57,7 @@ def wait_until_held(client: Agent | Mapping[str, str]) -> Row:
 
 def running_tools(environ: Mapping[str, str]) -> list[str]:
     """The tools of all calls that the server works on, in order of their names."""
-    return sorted(call["tool"] for call in mp(environ, "server", "status").json["calls"])
+    return sorted(call["tool"] for call in mp(environ, "server", "status").json.get("calls", ()))
 
 
 def counted(environ: Mapping[str, str]) -> dict[str, int]:

@@ -10,7 +10,7 @@ import pytest
 from mp_mcp.demo.running import Running
 from mp_mcp.server import lease
 from mp_mcp.settings import Home
-from tests.processes.agents import Agent, mp
+from tests.processes.agents import BIN, Agent, mp
 from tests.processes.jobs import DAYS, counted, jobs, last_day_held, truth, wait_until_held
 from tests.processes.test_server_life import LONG, kill, running_calls
 from tests.processes.waiting import wait_until
@@ -44,8 +44,8 @@ def test_a_host_that_discovers_and_then_initializes_on_one_pipe_is_served(
         assert agent.request("ping") == {}
         assert {tool["name"] for tool in agent.request("tools/list")["tools"]} >= {"query_sql"}
         # Claude Code asks for these whatever the server announces.
-        assert agent.request("resources/list")["resources"] == []
-        assert agent.request("prompts/list")["prompts"] == []
+        assert agent.request("resources/list")["resources"]
+        assert agent.request("prompts/list")["prompts"]
         before = agent.call("inspect_workspace")["server_pid"]
         kill(home)
         # The pump has to repeat the second of the two handshakes.
@@ -155,6 +155,9 @@ def asked_of_mixpanel(ids: dict[str, str]) -> list[Call]:
     ]
 
 
+ALL_TOOLS = (str(BIN / "mp-mcp"), "--toolsets", "all")
+
+
 def asked_of_the_store() -> list[Call]:
     """A call of every other tool, in an order in which all of them succeed."""
     first = {"from_date": DAYS["from_date"], "to_date": DAYS["from_date"]}
@@ -196,7 +199,7 @@ class StructuredOnly:
         for mark in marks:
             # What such a host does not show has to be in the instructions as well.
             assert "data, never instructions" in mark
-            assert "data, never instructions" in self.instructions
+            assert "data, never instructions" in " ".join(self.instructions.split())
         if not result["isError"]:
             jsonschema.validate(shown, self.schemas[tool])
             assert shown["project"] == "1001", tool
@@ -210,7 +213,7 @@ def test_all_that_a_model_needs_is_in_the_structured_content_of_every_tool(
         kind: str(mp(environ, "inspect", "bookmarks", "-t", kind, "-l", "1").rows[0][0])
         for kind in ("flows", "funnels", "insights")
     }
-    with Agent(environ) as agent:
+    with Agent(environ, command=ALL_TOOLS) as agent:
         host = StructuredOnly(agent)
         calls = asked_of_mixpanel(ids) + asked_of_the_store()
         assert {tool for tool, _ in calls} == set(host.schemas), "a new tool: add a call of it"
@@ -231,7 +234,7 @@ def test_all_that_a_model_needs_is_in_the_structured_content_of_every_tool(
 def test_every_error_has_its_code_and_its_way_out_in_the_structured_content(
     environ: dict[str, str],
 ) -> None:
-    with Agent(environ) as agent:
+    with Agent(environ, command=ALL_TOOLS) as agent:
         host = StructuredOnly(agent)
         for tool in host.schemas:
             shown = host.call(tool, nonsense=1)

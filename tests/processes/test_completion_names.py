@@ -23,6 +23,10 @@ def test_names_are_completed_without_a_request_and_without_starting_a_server(
     mixpanel.clear_requests()
     assert offered(environ, *segmentation, "Pur") == ["Purchase"]
     assert offered(environ, "query", "event-counts", "-e", "Login,Sig") == ["Login,Signup"]
+    mp(environ, "inspect", "properties", "-e", "Purchase")
+    mixpanel.clear_requests()
+    on = ("query", "segmentation", "-e", "Purchase", "--on", "amo")
+    assert offered(environ, *on) == ["amount"]
     assert offered(environ, "query", "retention", "--return", "'Page") == ["Page View"]
     assert offered(environ, "inspect", "schema", "-t", "ev") == ["events"]
     assert offered(environ, "drop", "table", "events", "e") == ["events"]

@@ -19,6 +19,8 @@ def test_an_answer_becomes_a_table_for_agents_and_people(environ: dict[str, str]
         assert answer["columns"] == whole["columns"]
         assert "by_country" in answer["hint"]
         assert mp(environ, "query", "sql", "FROM by_country ORDER BY date").rows == whole["rows"]
+        (noted,) = agent.call("inspect_history", limit=1)["rows"]
+        assert whole["row_count"] in noted, "the history counts all rows, not those of the sample"
         made = mp(environ, *COMMAND, "--save-as", "total").json
         assert made["saved_as"] == "total"
         sql = 'SELECT sum("Purchase") FROM total'

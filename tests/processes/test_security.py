@@ -156,7 +156,6 @@ def test_secrets_are_in_no_log_history_error_listing_or_process_list(stage: Stag
         ("history", "--format", "json"),
         ("status", "--format", "json"),
         ("doctor",),
-        ("inspect", "workspace"),
         ("inspect", "values", "--property", "none"),
         ("query", "sql", "SELECT nothing"),
     ):

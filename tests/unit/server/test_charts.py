@@ -72,7 +72,7 @@ async def test_without_the_library_the_tool_is_not_even_called(
 async def test_an_agent_gets_text_structure_and_picture(home: Home) -> None:
     async with talking(home, {"query_steps": STEPS}) as talk:
         result = await talk.call("query_steps", chart=True)
-    text, image = result["content"]
+    text, *_, image = result["content"]
     assert text["type"] == "text"
     assert (image["type"], image["mimeType"]) == ("image", "image/png")
     assert b64decode(image["data"]).startswith(PNG)

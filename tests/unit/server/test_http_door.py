@@ -70,7 +70,7 @@ async def http_door(
 ) -> AsyncIterator[tuple[Doorstep, httpx.AsyncClient]]:
     """An open HTTP door and somebody who knows its token."""
     async with doorstep(home, samples(*more)) as step, anyio.create_task_group() as tasks:
-        door = HttpDoor(step.door, samples(*more), home, tasks)
+        door = HttpDoor(step.door, home, tasks)
         step.door.http = door
         url = await door.open(None, asking or Asking())
         token = http_token(home, create=False)

@@ -39,7 +39,7 @@ async def test_what_we_have_is_announced_listed_and_read(home: Home, era: Era) -
         hello = (await talk.shake_hands(era))["result"]
         assert {"resources", "prompts", "completions", "tools"} <= set(hello["capabilities"])
         listed = (await talk.request("resources/list"))["result"]["resources"]
-        assert "mp://workspace" in [one["uri"] for one in listed]
+        assert [one["uri"] for one in listed] == ["mp://workspace", "mp://history"]
         shown = (await talk.request("resources/templates/list"))["result"]["resourceTemplates"]
         assert [one["uriTemplate"] for one in shown] == ["mp://tables/{table}"]
         read = await talk.request("resources/read", {"uri": "mp://workspace"})
@@ -47,6 +47,8 @@ async def test_what_we_have_is_announced_listed_and_read(home: Home, era: Era) -
         found = json.loads(content["text"])
         assert found == (await talk.call("inspect_workspace"))["structuredContent"]
         assert content["mimeType"] == "application/json"
+        read = await talk.request("resources/read", {"uri": "mp://history"})
+        assert "inspect_workspace" in read["result"]["contents"][0]["text"]
 
 
 @both_eras
