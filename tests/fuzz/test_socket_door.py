@@ -205,9 +205,7 @@ def test_any_greeting_is_answered_or_refused(street: Street, params: Any) -> Non
 
 
 front_requests = st.tuples(
-    st.sampled_from(
-        ["mp/status", "mp/history", "mp/cancel", "mp/follow", "mp/names", "mp/unknown"]
-    ),
+    st.sampled_from(["mp/status", "mp/history", "mp/cancel", "mp/follow", "mp/unknown"]),
     st.fixed_dictionaries(
         {},
         optional=dict.fromkeys(
