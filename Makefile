@@ -11,9 +11,9 @@ UV := $(shell command -v uv)
 demo: .venv/runtime
 	@$(BIN)/mp demo
 
-# Two at a time: tests of processes mostly wait. A file stays on one worker, with its simulator.
+# Three at a time: tests of processes mostly wait. A file stays on one worker, with its simulator.
 test: lint
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 # At length: every kill, statement and function, every point at which a disk runs full.
 test-chaos: .venv/dev

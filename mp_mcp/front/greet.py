@@ -18,8 +18,9 @@ from mp_mcp.errors import ServerVersionError
 from mp_mcp.server import lease
 from mp_mcp.settings import Asking, Home
 
-GREETING_PATIENCE_S = 5.0
-"""A server that is up answers a greeting in a millisecond; this long is hung."""
+GREETING_PATIENCE_S = 20.0
+"""A server that is up answers a greeting in a millisecond, on a busy machine in seconds; this long
+is hung."""
 
 STOPPED_PATIENCE_S = 2.0
 """A server that was stopped (Ctrl-Z) may be continued at once; then it is reported."""

@@ -27,7 +27,10 @@ ROOMS = (
 """Bytes left on the disk, and events to load: it runs full in one place after the other."""
 
 
-@pytest.fixture(params=["small disk", "small files"])
+KINDS = ["small disk", "small files"]
+
+
+@pytest.fixture(params=KINDS if os.environ.get("MP_TEST_CHAOS") else KINDS[:1])
 def disk(request: pytest.FixtureRequest, home: Home) -> Iterator[Disk]:
     """Both ways where this machine lets us mount; else the second one, twice."""
     wants_mount = request.param == "small disk"

@@ -1,16 +1,34 @@
 """Bad input: one clear error, a hint, the right exit code, and nothing is lost."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from mp_mcp.demo.running import Running
 from mp_mcp.settings import Home
-from tests.processes.agents import Agent, mp
+from tests.processes.agents import Agent, bare_environ, mp
+from tests.processes.conftest import state_folder
 
 DAYS = ("--from", "2025-03-01", "--to", "2025-03-02")
 LONG = "SELECT count(*) FROM range(100000000) a, range(100000) b WHERE a.range + b.range = 7"
 COUNT = "SELECT count(*) FROM events"
+
+
+class Fetched(NamedTuple):
+    """Somebody's environment, and the events that were fetched: no bad input may change them."""
+
+    environ: dict[str, str]
+    rows: int
+
+
+@pytest.fixture(scope="module")
+def fetched(mixpanel: Running) -> Iterator[Fetched]:
+    """One server for all the bad input that only asks."""
+    with state_folder() as home:
+        environ = bare_environ() | {"MP_HOME": str(home.path)} | mixpanel.environ()
+        yield Fetched(environ, mp(environ, "fetch", "events", *DAYS).json["rows"])
 
 
 @pytest.mark.parametrize(
@@ -38,17 +56,16 @@ COUNT = "SELECT count(*) FROM events"
     ],
 )  # fmt: skip
 def test_a_wrong_command_says_what_is_wrong_and_what_to_do(
-    environ: dict[str, str], words: list[str], code: int, says: str
+    fetched: Fetched, words: list[str], code: int, says: str
 ) -> None:
-    before = mp(environ, "fetch", "events", *DAYS).json["rows"]
-    found = mp(environ, *words)
+    found = mp(fetched.environ, *words)
     assert found.code == code, found
     assert found.stdout == ""
     error, hint = found.stderr.strip().splitlines()[-2:]
     assert error.startswith("error: ")
     assert hint.startswith("hint: ")
     assert says in found.stderr
-    assert mp(environ, "query", "sql", COUNT).rows == [[before]]
+    assert mp(fetched.environ, "query", "sql", COUNT).rows == [[fetched.rows]]
 
 
 @pytest.mark.parametrize(
@@ -68,9 +85,9 @@ def test_a_wrong_command_says_what_is_wrong_and_what_to_do(
     ],
 )
 def test_an_agent_gets_the_error_as_a_result_that_it_can_act_on(
-    environ: dict[str, str], tool: str, arguments: dict[str, object], code: str
+    fetched: Fetched, tool: str, arguments: dict[str, object], code: str
 ) -> None:
-    with Agent(environ) as agent:
+    with Agent(fetched.environ) as agent:
         error = agent.error(tool, **arguments)
     assert error["code"] == code
     assert error["message"]

@@ -178,6 +178,7 @@ def test_a_crash_in_the_middle_leaves_the_table_as_it_was_and_the_next_fetch_is_
     wait_until(lambda: len(mixpanel.requests(ENGAGE)) > 1)
     os.kill(lease.server_info(home)["pid"], signal.SIGKILL)
     wait_until(lambda: not lease.is_held(home))
+    mixpanel.clear_faults()
     running.finish()
     assert stored(environ) in (before, mixpanel.profiles())
     assert mp(environ, *FETCH).code == 0
