@@ -18,7 +18,8 @@ test: lint
 # At length: every kill, statement and function, every point at which a disk runs full.
 test-chaos: .venv/dev
 	MP_TEST_CHAOS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/chaos \
-		tests/processes/test_exactness*.py tests/processes/test_guard_keeps_the_lock.py
+		tests/processes/test_exactness*.py tests/processes/test_guard_keeps_the_lock.py \
+		tests/unit/store/test_*exact.py tests/unit/store/test_load_readback.py
 
 # Kills and other troubles under a mixed load, audited: make chaos KILLS=500 SEED=7
 KILLS ?= 50

@@ -136,11 +136,11 @@ def test_mixpanel_out_of_reach_is_its_own_exit_code_and_sql_goes_on(
     "fault", ["terminated_early", "error_json_line", "cut", "broken_gzip", "split_line"]
 )
 def test_a_broken_export_is_asked_for_again_and_arrives_whole(
-    environ: dict[str, str], mixpanel: Running, fault: str
+    fetched: Fetched, mixpanel: Running, fault: str
 ) -> None:
     mixpanel.fault("/api/2.0/export", fault, times=1)
     truth = mixpanel.truth(from_date="2025-03-01", to_date="2025-03-02")
-    found = mp(environ, "fetch", "events", *DAYS).json
+    found = mp(fetched.environ, "fetch", "events", *DAYS, "--refresh").json
     mixpanel.clear_faults()
     assert found["rows"] == truth["events"]
     assert found["malformed"] == 0
@@ -148,15 +148,14 @@ def test_a_broken_export_is_asked_for_again_and_arrives_whole(
 
 @pytest.mark.parametrize("fault", ["terminated_early", "cut", "broken_gzip"])
 def test_an_export_that_stays_broken_is_reported_and_replaces_nothing(
-    environ: dict[str, str], mixpanel: Running, fault: str
+    fetched: Fetched, mixpanel: Running, fault: str
 ) -> None:
-    before = mp(environ, "fetch", "events", *DAYS).json["rows"]
     mixpanel.fault("/api/2.0/export", fault, times=None)
-    refused = mp(environ, "fetch", "events", *DAYS, "--refresh")
+    refused = mp(fetched.environ, "fetch", "events", *DAYS, "--refresh")
     mixpanel.clear_faults()
     assert refused.code == 7, refused
     assert "hint: " in refused.stderr
-    assert mp(environ, "query", "sql", COUNT).rows == [[before]]
+    assert mp(fetched.environ, "query", "sql", COUNT).rows == [[fetched.rows]]
 
 
 def test_a_malformed_line_is_kept_aside_and_the_rest_is_loaded(

@@ -51,8 +51,9 @@ def hand_over(home: Home) -> None:
     assert '"server_version":"99.0.0"' in found.stdout.replace(": ", ":"), found
 
 
-@pytest.mark.parametrize("era", ERAS)
-@pytest.mark.parametrize("end", [kill, stop, hand_over])
+@pytest.mark.parametrize(
+    ("end", "era"), [(kill, "modern"), (kill, "legacy"), (stop, "legacy"), (hand_over, "modern")]
+)
 def test_an_agents_connection_outlives_the_server(
     offline: dict[str, str], home: Home, era: Era, end: Callable[[Home], None]
 ) -> None:

@@ -1,6 +1,7 @@
 """What Mixpanel sent comes back as the same JSON values, however hostile it is."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -85,6 +86,9 @@ GENERATED = st.dictionaries(
 )
 
 
+EXAMPLES = 200 if os.environ.get("MP_TEST_CHAOS") else 15
+
+
 def numbered(fields: Sequence[tuple[str, str]], number: int, time: int = NOON) -> str:
     """A line whose properties are these raw pieces of JSON; `n` says which it is."""
     pieces = [f'"time":{time}', *(f"{key} : {value}" for key, value in fields), f'"n":{number}']
@@ -114,7 +118,9 @@ def check_prop(loader: Loader, key: str) -> None:
 
 def for_all(*strategies: st.SearchStrategy[Any]) -> Callable[[Callable[..., None]], None]:
     """Runs the decorated check at once, on many examples, within one fixture."""
-    quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    quick = settings(
+        max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
     return lambda check: quick(given(*strategies)(check))()
 
 
