@@ -9,7 +9,7 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -31,6 +31,7 @@ MOST_BYTES = 20_000_000
 LONGEST_TEXT = 20_000
 LONGEST_ARGUMENTS = 100_000
 TRIM_EVERY = 200
+WRITTEN_AT_ONCE = 100
 WRITTEN_AFTER_S = 0.05
 MOST_LISTED = 1000
 
@@ -48,7 +49,7 @@ class History:
         self._keep_s = keep_days * 86_400
         self._most_calls = most_calls
         self._next: int | None = None
-        self._written = 0
+        self._untrimmed = TRIM_EVERY
         self._unwritten: list[Entry] = []
         self._followers: set[MemoryObjectSendStream[Entry]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -110,15 +111,26 @@ class History:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        places = ", ".join("?" * (len(_FIELDS) + 1))
-        sql = f"INSERT OR REPLACE INTO call ({', '.join(_FIELDS)}, bytes) VALUES ({places})"  # noqa: S608
         entries, self._unwritten = self._unwritten, []
-        for entry in entries:
-            values = [_stored(name, getattr(entry, name)) for name in _FIELDS]
-            self._change(sql, *values, sum(len(v) for v in values if isinstance(v, str)))
-            if self._written % TRIM_EVERY == 0:
+        for first in range(0, len(entries), WRITTEN_AT_ONCE):
+            some = entries[first : first + WRITTEN_AT_ONCE]
+            self._insert(some)
+            self._untrimmed += len(some)
+            if self._untrimmed >= TRIM_EVERY:
+                self._untrimmed = 0
                 self._trim()
-            self._written += 1
+
+    def _insert(self, entries: Sequence[Entry]) -> None:
+        values: list[Any] = []
+        for entry in entries:
+            stored = [_stored(name, getattr(entry, name)) for name in _FIELDS]
+            values += [*stored, sum(len(v) for v in stored if isinstance(v, str))]
+        places = f"({', '.join('?' * (len(_FIELDS) + 1))})"
+        self._change(
+            f"INSERT OR REPLACE INTO call ({', '.join(_FIELDS)}, bytes)"  # noqa: S608
+            f" VALUES {', '.join([places] * len(entries))}",
+            *values,
+        )
 
     def _trim(self) -> None:
         """Forget what is too old or too much."""

@@ -28,23 +28,29 @@ class ProjectLender:
         known: Seen | None = None,
     ) -> None:
         """`known` is what a former server told this client of its account and project."""
+        home = workspaces.home
         self._workspaces = workspaces
         self._jobs = jobs
         self._asking = asking
         self._bounds = bounds
         self._known = known
         self._stay_with(known)
+        # As texts: making paths costs more than looking at the files.
+        self._configs = [os.fspath(path) for path in (home.config, home.older_config)]
         self._here: ProjectStanding | None = None
         self._config_stamp: object = None
 
     def standing(self) -> ProjectStanding:
         """Where a call that begins now stands; never fails."""
-        home = self._workspaces.home
-        stamp = _stamp(home.config), _stamp(home.older_config)
+        stamp = [_stamp(path) for path in self._configs]
         if self._here is None or stamp != self._config_stamp:
             self._config_stamp = stamp
             self._here = self._moved(self._here)
         return self._here
+
+    def last_standing(self) -> ProjectStanding:
+        """Where the last call that began stood."""
+        return self._here or self.standing()
 
     def _moved(self, before: ProjectStanding | None) -> ProjectStanding:
         """The standing by the settings of now, and a notice when that is another project."""
@@ -65,7 +71,7 @@ class ProjectLender:
             self._asking = self._asking._replace(account=seen.account)
 
 
-def _stamp(path: os.PathLike[str]) -> object:
+def _stamp(path: str) -> object:
     try:
         found = os.stat(path)  # noqa: PTH116 - the cheap form, on every call
     except OSError:

@@ -123,6 +123,8 @@ class Session:
         }
 
     def _begun(self, tool: str, arguments: Mapping[str, Any]) -> Call:
+        # Here the call finds out where it stands; what it says afterwards is about the same.
+        project = self._lender.standing().project_key
         shown = masked(arguments, self._secrets())
         found = self.usable.get(tool)
         return Call(
@@ -131,14 +133,14 @@ class Session:
             # A name comes from outside: it must not write lines of its own.
             tool[:64] if tool.isprintable() else repr(tool[:64]),
             shown,
-            project=self._lender.standing().project_key,
+            project=project,
             is_exact=shown == arguments,
             asks_mixpanel=found is not None and found.asks_mixpanel,
         )
 
     def _secrets(self) -> tuple[str | None, ...]:
         """Those that this client uses, wherever they come from."""
-        here = self._lender.standing().resolved
+        here = self._lender.last_standing().resolved
         kept = (here.secret, here.oauth_token) if here else ()
         return (self._asking.secret, self._asking.oauth_token, *kept)
 
