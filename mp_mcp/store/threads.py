@@ -19,7 +19,7 @@ class Threads:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._calls: SimpleQueue[Callable[[], Callable[[], None]] | None] = SimpleQueue()
         self._lock = Lock()
         self._idle = 0
         self._threads: list[Thread] = []
@@ -29,16 +29,14 @@ class Threads:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
-        def run() -> None:
+        def run() -> Callable[[], None]:
             try:
                 result = call()
             except BaseException as error:  # noqa: BLE001 - whoever awaits the future gets it
-                deliver = _fail(future, error)
+                outcome = _fail(future, error)
             else:
-                deliver = _succeed(future, result)
-            # When the loop is gone, nobody waits.
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(deliver)
+                outcome = _succeed(future, result)
+            return lambda: _deliver(loop, outcome)
 
         with self._lock:
             if self._idle:
@@ -63,10 +61,19 @@ class Threads:
             call = self._calls.get()
             if call is None:
                 return
-            call()
+            deliver = call()
             del call
+            # Idle before the outcome is known: who has it and calls again finds this thread.
             with self._lock:
                 self._idle += 1
+            deliver()
+            del deliver
+
+
+def _deliver(loop: asyncio.AbstractEventLoop, outcome: Callable[[], None]) -> None:
+    # When the loop is gone, nobody waits.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(outcome)
 
 
 def _succeed(future: "asyncio.Future[T]", result: T) -> Callable[[], None]:

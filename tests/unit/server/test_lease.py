@@ -234,7 +234,15 @@ def test_a_server_is_born_clean(home: Home, monkeypatch: pytest.MonkeyPatch) -> 
     assert "of the client" not in environ.values()
     assert environ["MP_HOME"] == str(home.path)
     assert environ["HTTPS_PROXY"] == "http://proxy:3128"
-    assert set(environ) <= {*lease._PASSED_ON, "PYTHONPATH", "PWD", "OLDPWD", "SHLVL", "_"}
+    assert set(environ) <= {
+        *lease._PASSED_ON,
+        "MALLOC_ARENA_MAX",
+        "PYTHONPATH",
+        "PWD",
+        "OLDPWD",
+        "SHLVL",
+        "_",
+    }
     fds = seen.pop("fds")
     assert [fd for fd in fds if fd > 3] == [], "0, 1, 2 and the folder that was listed"
     assert seen == {
