@@ -70,6 +70,8 @@ class Database:
         self._tasks: set[asyncio.Task[object]] = set()
         self._release: asyncio.TimerHandle | None = None
         self._threads = Threads(f"duckdb {path.stem}")
+        # Loads take minutes of two processors; a short read must not stand in line behind them.
+        self._background = Threads(f"duckdb {path.stem} writes", background=True)
 
     async def run(
         self,
@@ -165,6 +167,7 @@ class Database:
         async with self._gate:
             await self._let_go()
         self._threads.close()
+        self._background.close()
 
     # --- lending cursors
 
@@ -179,7 +182,7 @@ class Database:
                 raise StoreError(f"{self.path.name} is closing.", hint="Try again in a moment.")
             instance = self._instance
             if instance is not None and not self._gate.locked() and self._is_usable(write):
-                return self._lend(instance, ended)
+                return self._lend(instance, write, ended)
             holder = await self._in_background(self._change(write, lock_wait_s))
             if holder is None:
                 continue
@@ -194,7 +197,7 @@ class Database:
             return False
         return not (write and instance.read_only)
 
-    def _lend(self, instance: Instance, ended: Callable[[], None] | None) -> Session:
+    def _lend(self, instance: Instance, write: bool, ended: Callable[[], None] | None) -> Session:
         loop = asyncio.get_running_loop()
         if self._release is not None:
             self._release.cancel()
@@ -204,7 +207,7 @@ class Database:
         session = Session(
             instance.connection.cursor(),
             self.path,
-            self._threads,
+            self._background if write else self._threads,
             ended=partial(self._returned, ended),
             broken=self._break,
         )
@@ -268,7 +271,7 @@ class Database:
             await self._make_room()
         opening = partial(open_instance, self.path, self.spool, **self._opening)
         try:
-            self._opened(await self._threads.run(opening))
+            self._opened(await self._background.run(opening))
         except duckdb.Error as error:
             holder = holder_of(error)
             may_read = holder.reads_only if holder else not write and is_unwritable(error)
@@ -277,7 +280,9 @@ class Database:
         else:
             return None
         try:
-            self._opened(await self._threads.run(partial(opening, read_only=True, holder=holder)))
+            self._opened(
+                await self._background.run(partial(opening, read_only=True, holder=holder))
+            )
         except duckdb.Error as error:
             return self._or_raise(holder_of(error), error)
         return holder if write else None

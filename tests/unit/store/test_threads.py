@@ -1,9 +1,10 @@
+import os
 import threading
 
 import anyio
 import pytest
 
-from mp_mcp.store.threads import Threads
+from mp_mcp.store.threads import NICENESS, Threads
 
 pytestmark = pytest.mark.anyio
 
@@ -51,3 +52,25 @@ async def test_an_outcome_that_nobody_waits_for_is_dropped() -> None:
     go_on.set()
     assert await threads.run(lambda: 7) == 7
     threads.close()
+
+
+async def test_threads_in_the_background_and_those_they_start_let_others_go_first() -> None:
+    before = niceness()
+    threads = [Threads("test"), Threads("test", background=True)]
+    seen = [(await pool.run(niceness), await pool.run(niceness_of_a_child)) for pool in threads]
+    assert seen == [(before, before), (max(before, NICENESS),) * 2]
+    assert niceness() == before
+    for pool in threads:
+        pool.close()
+
+
+def niceness() -> int:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+def niceness_of_a_child() -> int:
+    seen: list[int] = []
+    child = threading.Thread(target=lambda: seen.append(niceness()))
+    child.start()
+    child.join()
+    return seen[0]
