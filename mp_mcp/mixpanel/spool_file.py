@@ -8,6 +8,8 @@ import json
 import zlib
 from pathlib import Path
 
+from isal import isal_zlib
+
 from mp_mcp.errors import IncompleteExportError
 
 TAIL_BYTES = 64 * 1024
@@ -72,21 +74,24 @@ class SpoolFile:
 
 
 class _Inflated:
-    """The end of a gzip stream's content, in bounded memory; several members are one stream."""
+    """The end of a gzip stream's content, in bounded memory; several members are one stream.
+
+    isal takes half the time of zlib, which would be a tenth of a whole fetch.
+    """
 
     def __init__(self) -> None:
-        self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        self._member = _member()
         self.tail = b""
 
     def feed(self, piece: bytes) -> None:
         try:
             while piece:
                 if self._member.eof:
-                    self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+                    self._member = _member()
                 inflated = self._member.decompress(piece, _INFLATED_AT_ONCE)
                 self.tail = (self.tail + inflated[-TAIL_BYTES:])[-TAIL_BYTES:]
                 piece = self._member.unconsumed_tail or self._member.unused_data
-        except zlib.error as error:
+        except isal_zlib.error as error:  # type: ignore[misc] # its stub has an instance
             raise IncompleteExportError("The export's gzip stream is damaged.") from error
 
     def require_end(self) -> None:
@@ -94,6 +99,10 @@ class _Inflated:
         self.tail = (self.tail + self._member.flush())[-TAIL_BYTES:]
         if not self._member.eof:
             raise IncompleteExportError("The export's gzip stream ends early.")
+
+
+def _member() -> isal_zlib.Decompress:
+    return isal_zlib.decompressobj(zlib.MAX_WBITS | 16)
 
 
 def require_complete(tail: bytes) -> None:
