@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.bench.timing import Figures, milliseconds, timed
 from tests.processes.agents import Agent, mp
 
-ROWS = 300_000
+ROWS = 1_000_000
 FEATURES = 280
 """Properties that one row in a hundred has; with the frequent ones the view has 300."""
 
