@@ -21,6 +21,7 @@ from mp_mcp.store.threads import Threads
 from mp_mcp.store.translate import is_unwritable, translate_opening
 
 T = TypeVar("T")
+Ended = Callable[[], None] | None
 Cursor = duckdb.DuckDBPyConnection
 
 STUCK_AFTER_S = 10.0
@@ -61,17 +62,15 @@ class Database:
         self._make_room = make_room
         self._locked = partial(locked_error, self.path, whose=whose)
         self._instance: Instance | None = None
-        self._is_broken = False
-        self._is_closing = False
+        self._is_broken = self._is_closing = False
         self._sessions: set[Session] = set()
-        self._gate = asyncio.Lock()
-        self._quiet = asyncio.Event()
+        self._gate, self._quiet = asyncio.Lock(), asyncio.Event()
         self._quiet.set()
         self._tasks: set[asyncio.Task[object]] = set()
         self._release: asyncio.TimerHandle | None = None
-        self._threads = Threads(f"duckdb {path.stem}")
+        self._threads = Threads("reads")
         # Loads take minutes of two processors; a short read must not stand in line behind them.
-        self._background = Threads(f"duckdb {path.stem} writes", background=True)
+        self._background = Threads("writes", background=True)
 
     async def run(
         self,
@@ -80,7 +79,7 @@ class Database:
         write: bool = False,
         timeout_s: float | None = None,
         lock_wait_s: float = LOCK_WAIT_S,
-        ended: Callable[[], None] | None = None,
+        ended: Ended = None,
     ) -> T:
         """Run `work` with a fresh cursor in a worker thread.
 
@@ -96,7 +95,7 @@ class Database:
         *,
         write: bool = False,
         lock_wait_s: float = LOCK_WAIT_S,
-        ended: Callable[[], None] | None = None,
+        ended: Ended = None,
     ) -> AsyncIterator[Session]:
         """A cursor for several pieces of work; its temporary tables live as long as it.
 
@@ -171,9 +170,7 @@ class Database:
 
     # --- lending cursors
 
-    async def _enter(
-        self, write: bool, lock_wait_s: float, ended: Callable[[], None] | None
-    ) -> Session:
+    async def _enter(self, write: bool, lock_wait_s: float, ended: Ended) -> Session:
         clock = asyncio.get_running_loop().time
         deadline = clock() + lock_wait_s
         waits = pauses()
@@ -197,7 +194,7 @@ class Database:
             return False
         return not (write and instance.read_only)
 
-    def _lend(self, instance: Instance, write: bool, ended: Callable[[], None] | None) -> Session:
+    def _lend(self, instance: Instance, write: bool, ended: Ended) -> Session:
         loop = asyncio.get_running_loop()
         if self._release is not None:
             self._release.cancel()
@@ -215,7 +212,7 @@ class Database:
         self._quiet.clear()
         return session
 
-    def _returned(self, ended: Callable[[], None] | None, session: Session) -> None:
+    def _returned(self, ended: Ended, session: Session) -> None:
         self._sessions.discard(session)
         if ended is not None:
             ended()

@@ -16,7 +16,7 @@ from duckdb import DuckDBPyConnection
 from mp_mcp.store import coverage, exact, layout
 from mp_mcp.store.models import LoadReport
 from mp_mcp.store.reconcile import Meeting, insert_select, reconcile
-from mp_mcp.store.schema import utc_now
+from mp_mcp.store.schema import has_schema, utc_now
 from mp_mcp.store.stage import Staged, drop, empty, stage
 
 __all__ = ["Staged", "stage_events", "swap_events"]
@@ -30,15 +30,17 @@ def stage_events(
     days: tuple[date, date] | None,
     events: Sequence[str] = (),
     rejects: Path | None = None,
+    place: str | None = None,
 ) -> Staged:
     """Read export files into a temporary table of this cursor; needs no turn in the write queue.
 
+    `place` names a stored table instead; a file without our bookkeeping has none.
     With `days` the files claim to be the whole export of these days. Lines that are no events are
     kept in the file `rejects`.
     Raises: UsageError, IncompleteExportError, StoreError.
     """
     layout.check_table_name(table)
-    staged = empty(table, days, events)
+    staged = empty(table, days, events, rows_in=place if has_schema(cursor) else None)
     try:
         return stage(cursor, staged, list(files), rejects)
     except BaseException:

@@ -8,6 +8,7 @@ from duckdb import DuckDBPyConnection
 from mp_mcp.errors import DatabaseCorruptError, MpError
 from mp_mcp.store import guard_names, schema
 from mp_mcp.store.guard import Guard
+from mp_mcp.store.large import drop_leftovers
 
 
 def prepare(cursor: DuckDBPyConnection, read_only: bool) -> None:
@@ -21,6 +22,7 @@ def prepare(cursor: DuckDBPyConnection, read_only: bool) -> None:
             schema.check_version(cursor)
         else:
             schema.ensure_schema(cursor)
+            drop_leftovers(cursor)
     elif not read_only and schema.is_empty(cursor):
         schema.ensure_schema(cursor)
 

@@ -1,4 +1,4 @@
-"""Export files -> a temporary table of one cursor, typed and without duplicates.
+"""Export files -> a staging table, mostly a temporary one, typed and without duplicates.
 
 Never touches a table that a query can see, and never holds an event in Python on the good path.
 """
@@ -97,9 +97,15 @@ def stage(
     )
 
 
-def empty(table: str, days: tuple[date, date] | None, events: Sequence[str]) -> Staged:
-    """A staging table that is yet to be made, with a name of its own."""
-    return Staged(table, f"mp_staged_{next(_numbers)}", days, tuple(events))
+def empty(
+    table: str,
+    days: tuple[date, date] | None,
+    events: Sequence[str],
+    *,
+    rows_in: str | None = None,
+) -> Staged:
+    """A staging table that is yet to be made: a temporary one, unless a name is given."""
+    return Staged(table, rows_in or f"mp_staged_{next(_numbers)}", days, tuple(events))
 
 
 def drop(cursor: DuckDBPyConnection, staged: Staged) -> None:
@@ -128,7 +134,8 @@ def fill(
     `shown` selects from split rows what the staging table has, and `event` turns that back.
     """
     rows = usual(source, plan, day)
-    cursor.execute(f"CREATE OR REPLACE TEMP TABLE {rows_in} AS SELECT {shown} FROM ({rows})")
+    kind = "TABLE" if "." in rows_in else "TEMP TABLE"
+    cursor.execute(f"CREATE OR REPLACE {kind} {rows_in} AS SELECT {shown} FROM ({rows})")
     if not _count(cursor, f"SELECT count(odd) FROM {rows_in}"):
         return
     odd = f"SELECT {event} AS event, odd AS properties FROM {rows_in} WHERE odd IS NOT NULL"

@@ -43,6 +43,8 @@ class WriteQueue:
         self._waiting: deque[_Job[object]] = deque()
         self._writer: asyncio.Task[None] | None = None
         self._is_closed = False
+        self.large_load = asyncio.Lock()
+        """Held while one large export is loaded: together they would fill the memory."""
 
     @property
     def waiting(self) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from mp_mcp.errors import NO_SPACE, DiskFullError, MpError, StoreError
@@ -21,6 +22,7 @@ from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.guarded import GuardedReads
 from mp_mcp.store.handles import StoreWriter
 from mp_mcp.store.lanes import Lanes
+from mp_mcp.store.large import staging_place
 from mp_mcp.store.locks import LOCK_WAIT_S
 from mp_mcp.store.models import (
     DroppedTable,
@@ -40,7 +42,6 @@ from mp_mcp.store.write_queue import WriteQueue
 
 BIG_MERGE_BYTES = 8_000_000
 """From this size of the files a merge of profiles is followed by a checkpoint."""
-
 
 logger = logging.getLogger(__name__)
 
@@ -179,23 +180,22 @@ class Writer(StoreWriter):
         stage = partial(
             load.stage_events, table=table, files=files, days=days, events=events, rejects=rejects
         )
-        async with self._database.session(write=True, lock_wait_s=self._lock_wait_s) as session:
-            staged = await session.run(stage)
+        async with (
+            self._database.session(write=True, lock_wait_s=self._lock_wait_s) as session,
+            staging_place(self._database, self._queue, files) as place,
+        ):
+            staged = await session.run(partial(stage, place=place))
 
-            def swap(cursor: Cursor) -> LoadReport:
-                # A file that another program made gets our bookkeeping with its first load.
-                ensure_schema(cursor)
-                return load.swap_events(
-                    cursor,
-                    staged,
-                    where=where,
-                    job_id=load_id,
-                    fetched_at=fetched_at,
-                    anew_for=(self._job_id or load_id) if replace else None,
-                )
-
+            swap = partial(
+                _swap,
+                staged=staged,
+                where=where,
+                job_id=load_id,
+                fetched_at=fetched_at,
+                anew_for=(self._job_id or load_id) if replace else None,
+            )
             try:
-                report = await self._queue.submit(swap, session=session)
+                report = await self._queue.submit(swap, session=session, checkpoint=bool(place))
             except Exception:
                 rejects.unlink(missing_ok=True)  # nobody was told of it
                 raise
@@ -288,6 +288,12 @@ class Writer(StoreWriter):
         self._loads += 1
         part = f"{days[0]}..{days[1]}" if days else f"part {self._loads}"
         return " ".join((self._job_id, table, part, *sorted(events)))
+
+
+def _swap(cursor: Cursor, staged: load.Staged, **how: Any) -> LoadReport:
+    # A file that another program made gets our bookkeeping with its first load.
+    ensure_schema(cursor)
+    return load.swap_events(cursor, staged, **how)
 
 
 def _are_big(files: Sequence[Path]) -> bool:
