@@ -13,7 +13,7 @@ demo: .venv/runtime
 
 # Three at a time: tests of processes mostly wait. A file stays on one worker, with its simulator.
 test: lint
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # At length: every kill, statement and function, every point at which a disk runs full.
 test-chaos: .venv/dev

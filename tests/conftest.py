@@ -12,3 +12,12 @@ os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 def anyio_backend() -> str:
     """We support asyncio only."""
     return "asyncio"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of processes take long: begun last, they would keep one worker busy alone.
+
+    Their order is otherwise the random one.
+    """
+    items.sort(key=lambda item: "unit" in item.path.parts)
