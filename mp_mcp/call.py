@@ -199,11 +199,12 @@ async def _kept_alive(work: Callable[[Report], Awaitable[BaseModel]], report: Re
 
     Lending may take long as well: a keyring to unlock, a library to load.
     """
+    if report is no_report:
+        return await work(report)
     alive = _Alive(report)
     try:
         async with anyio.create_task_group() as tasks:
-            if report is not no_report:
-                tasks.start_soon(alive.beat)
+            tasks.start_soon(alive.beat)
             result = await work(alive.report)
             tasks.cancel_scope.cancel()
     except BaseExceptionGroup as group:

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 import anyio
 from anyio.abc import TaskGroup
 from anyio.streams.memory import MemoryObjectReceiveStream
-from mcp.shared._context_streams import create_context_streams
 from mcp.shared.message import SessionMessage
 from mcp_types import (
     INTERNAL_ERROR,
@@ -28,6 +27,7 @@ from mcp_types import (
 from mp_mcp import __version__
 from mp_mcp.errors import MpError, UsageError
 from mp_mcp.server import lines, protocol, requests
+from mp_mcp.server.incoming import Incoming
 from mp_mcp.server.lease import LEAVING, LONGEST_LINE
 from mp_mcp.server.session import Greeting, Session
 from mp_mcp.settings import Asking
@@ -94,6 +94,8 @@ class Connection:
         self._tasks: TaskGroup
         self._asking = Asking()
         self._written = anyio.Event()
+        self._has_ended = anyio.Event()
+        self._replies: Replies
 
     async def serve(self) -> None:
         """Answer the client until it hangs up; its running calls end with it."""
@@ -111,20 +113,17 @@ class Connection:
             logger.debug("a client was not let in: %s", error)
             return
         session = self._session = self._host.enter(greeting)
-        send_in, read_in = create_context_streams[SessionMessage | Exception](0)
         send_out, read_out = anyio.create_memory_object_stream[SessionMessage](0)
         try:
-            async with send_in, read_in, send_out, read_out, anyio.create_task_group() as tasks:
-                self._tasks = tasks
-                tasks.start_soon(protocol.serve, self._host.mcp, session, read_in, send_out)
+            async with send_out, read_out, anyio.create_task_group() as tasks:
+                self._tasks, self._replies = tasks, read_out
                 tasks.start_soon(self._write_all, read_out)
+                asked = Incoming(messages, first if greeting is None else None)
+                incoming = Incoming(self._for_the_protocol(asked))
+                tasks.start_soon(protocol.serve, self._host.mcp, session, incoming, send_out)
                 # Closed first: the SDK would wait a second to say goodbye for each running call.
                 with closing(read_out):
-                    if greeting is None:
-                        await self._dispatch(first, send_in)
-                    async for message in messages:
-                        await self._dispatch(message, send_in)
-                        await self._until_it_reads(read_out)
+                    await self._has_ended.wait()
                 tasks.cancel_scope.cancel()
         except* (BrokenPipeError, ConnectionResetError, anyio.BrokenResourceError):
             logger.debug("client %s hung up", session.label)
@@ -170,17 +169,26 @@ class Connection:
             self._host.leave(f"{greeting.label} brings the newer version {greeting.version}")
         return greeting
 
-    async def _dispatch(self, message: SessionMessage | JSONRPCError, send_in: Any) -> None:
-        if isinstance(message, JSONRPCError):
-            await self._answer(message)
-            return
-        request = _request(message)
-        if request is None or not request.method.startswith("mp/"):
-            if request is not None and self._host.is_leaving:
-                await self._answer(_not_started(request))
+    async def _for_the_protocol(
+        self, messages: AsyncIterator[SessionMessage | JSONRPCError]
+    ) -> AsyncIterator[SessionMessage | Exception]:
+        async for message in messages:
+            if isinstance(message, JSONRPCError):
+                await self._answer(message)
+            elif (request := _request(message)) is None or not request.method.startswith("mp/"):
+                if request is not None and self._host.is_leaving:
+                    await self._answer(_not_started(request))
+                else:
+                    yield message
             else:
-                await send_in.send(message)
-        elif request.method == "mp/status":
+                await self._answer_request(request)
+            await self._until_it_reads()
+        self._has_ended.set()
+        await anyio.sleep_forever()  # the SDK must not hear of the end before it is cancelled
+
+    async def _answer_request(self, request: JSONRPCRequest) -> None:
+        """One of ours: its name begins with `mp/`."""
+        if request.method == "mp/status":
             await self._answer(_success(request, self._host.status()))
         elif request.method in {"mp/follow", *requests.ANSWERED}:
             await self._writer.drain()  # who does not read the answers gets no more of them
@@ -217,9 +225,9 @@ class Connection:
         else:
             await self._answer(_success(request, {"url": url}))
 
-    async def _until_it_reads(self, replies: Replies) -> None:
+    async def _until_it_reads(self) -> None:
         """Who asks on and on without reading must not fill our memory with answers."""
-        while replies.statistics().tasks_waiting_send > MOST_UNREAD:
+        while self._replies.statistics().tasks_waiting_send > MOST_UNREAD:
             self._written = anyio.Event()
             await self._written.wait()
 

@@ -228,8 +228,7 @@ def spawn(home: Home) -> Any:
 
     home.create()
     environ = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    # glibc gives each of many threads a heap of its own, which keeps what one of them has freed.
-    environ |= {"MP_HOME": str(home.path), "MALLOC_ARENA_MAX": "2", **_own_folder()}
+    environ |= {"MP_HOME": str(home.path), **_own_folder()}
     with home.server_stderr.open("ab") as log:
         server = subprocess.Popen(
             # -P: the state folder, its working directory, is no place to import from.

@@ -31,6 +31,8 @@ def to_stderr() -> None:
 
 def _to(handler: logging.Handler, level: str) -> None:
     handler.setFormatter(logging.Formatter(FORM))
+    # A line per call, and nothing in it that these would find out.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     known = level.upper() in logging.getLevelNamesMapping()
     logging.basicConfig(level=level.upper() if known else "INFO", handlers=[handler])
     for chatty in CHATTY:

@@ -43,6 +43,7 @@ from mp_mcp.errors import ErrorInfo, MpError
 from mp_mcp.progress import Report, no_report
 from mp_mcp.server import completing, prompting, resources
 from mp_mcp.server.describe import described
+from mp_mcp.server.incoming import Incoming
 from mp_mcp.server.instructions import INSTRUCTIONS
 from mp_mcp.server.session import Session
 
@@ -135,20 +136,15 @@ async def serve(
     Some hosts ask `server/discover` and then shake hands in the older way on the same pipe. The SDK
     lets the first request choose the generation, so leading discovers are answered apart.
     """
-    inner_send, inner_read = create_context_streams[SessionMessage | Exception](0)
-    async with inner_send, inner_read, anyio.create_task_group() as tasks:
-        chosen = False
-        async for item in read:
-            request = item.message if isinstance(item, SessionMessage) else None
-            if not chosen and isinstance(request, JSONRPCRequest):
-                if request.method == "server/discover":
-                    await _discover(server, session, item, write)
-                    continue
-                chosen = True
-                tasks.start_soon(_serve_rest, server, session, inner_read, write)
-            if chosen:
-                await inner_send.send(item)
-        tasks.cancel_scope.cancel()
+    async for item in read:
+        request = item.message if isinstance(item, SessionMessage) else None
+        if not isinstance(request, JSONRPCRequest):
+            continue
+        if request.method == "server/discover":
+            await _discover(server, session, item, write)
+        else:
+            await _serve_rest(server, session, Incoming(aiter(read), first=item), write)
+            return
 
 
 async def _serve_rest(server: Any, session: Session, read: Any, write: Any) -> None:
