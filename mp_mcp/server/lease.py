@@ -23,7 +23,8 @@ LEAVING = "server_leaving"
 """Error code of a request that a leaving server did not start: the next server will do it."""
 
 BUSY_PATIENCE_S = 4.0
-START_PATIENCE_S = 30.0
+START_PATIENCE_S, MOST_STARTS = 30.0, 5
+"""For one connection: somebody may kill each server that is started."""
 LONGEST_LINE = 2 * 1024 * 1024
 """Longest request in bytes that a server reads: to understand a longer one would take a second, in
 which nobody else is answered. An agent's SQL is hundreds of times shorter."""
@@ -201,21 +202,23 @@ def connect(home: Home) -> socket.socket:
 
 
 def _connect_or_spawn(home: Home) -> socket.socket:
-    spawned = None
+    spawned, starts = None, 0
     deadline = time.monotonic() + START_PATIENCE_S
     while True:
         with suppress(Absent):
             return dial(home)
         # A held lock without a socket: that server is coming up or leaving. Wait for it.
         if not is_held(home):
-            if spawned is None:
-                spawned = spawn(home)
-            elif spawned.poll() is not None:
+            ended = spawned and spawned.poll()
+            if ended is not None and (ended > 0 or starts == MOST_STARTS):
                 raise NotStarted(
                     "The shared server did not start.",
                     f"Its last words are in {home.server_stderr}; with MP_SERVER=off each program "
                     "is its own server.",
                 )
+            # One that was killed, or that left the place to another which has gone since, could.
+            if spawned is None or ended is not None:
+                spawned, starts = spawn(home), starts + 1
         if time.monotonic() > deadline:
             raise unresponsive(home)
         time.sleep(0.005)

@@ -197,6 +197,36 @@ def test_a_server_that_does_not_start_is_reported_with_its_last_words(
     assert "no room" in home.server_stderr.read_text(encoding="utf-8")
 
 
+def test_a_server_that_is_killed_while_it_starts_is_started_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spawned = lease.spawn
+    servers: list[Any] = []
+
+    def killed_at_first(home: Home) -> Any:
+        with monkeypatch.context() as patch:
+            if not servers:
+                patch.setattr(sys, "executable", program(home, "kill -KILL $$"))
+            servers.append(spawned(home))
+        return servers[-1]
+
+    monkeypatch.setattr(lease, "spawn", killed_at_first)
+    lease.connect(home).close()
+    first, second = servers
+    assert first.wait(30) == -9
+    second.terminate()
+    second.wait(30)
+
+
+def test_a_server_that_is_killed_each_time_is_reported(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", program(home, "echo x >> starts; kill -KILL $$"))
+    with pytest.raises(lease.NotStarted, match="did not start"):
+        lease.connect(home)
+    assert (home.path / "starts").read_text(encoding="utf-8") == "x\n" * lease.MOST_STARTS
+
+
 def program(home: Home, text: str) -> str:
     """A shell script in place of the Python that servers run in."""
     path = home.path / "program"
