@@ -14,7 +14,7 @@ from mp_mcp.store.guard import Guard
 from mp_mcp.store.guarded import GuardedReads
 from mp_mcp.store.holes import CoverageCache
 from mp_mcp.store.instance import MEMORY_PERCENT
-from mp_mcp.store.lanes import LONG, SHORT, Lanes
+from mp_mcp.store.lanes import LONG, SHORT, Lanes, Share
 from mp_mcp.store.locks import LOCK_WAIT_S, Whose, nobodys
 from mp_mcp.store.opening import prepare
 from mp_mcp.store.reads import Limits, Reader
@@ -51,6 +51,7 @@ class Store:
         self, shared: Shared, lock_wait_s: float, late_days: float = coverage.LATE_DAYS
     ) -> None:
         self.shared = shared
+        self._turns = Share(shared.lanes)
         self._lock_wait_s = lock_wait_s
         self._late_days = late_days
 
@@ -65,7 +66,7 @@ class Store:
         return Reader(
             shared.database,
             shared.guarded,
-            shared.lanes,
+            self._turns,
             limits or Limits(),
             covers=shared.covers,
             seen=shared.seen,
@@ -79,7 +80,7 @@ class Store:
         return Writer(
             shared.database,
             shared.queue,
-            Selects(shared.guarded, shared.lanes, limits or Limits()),
+            Selects(shared.guarded, self._turns, limits or Limits()),
             seen=shared.seen,
             job_id=job_id,
             lock_wait_s=self._lock_wait_s,

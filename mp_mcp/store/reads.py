@@ -16,7 +16,7 @@ from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.guarded import GuardedReads, Judged
 from mp_mcp.store.handles import StoreReader
 from mp_mcp.store.holes import CoverageCache
-from mp_mcp.store.lanes import Lanes
+from mp_mcp.store.lanes import Share
 from mp_mcp.store.locks import LOCK_WAIT_S
 from mp_mcp.store.models import ColumnReport, Format, SpooledFile, TableInfo
 from mp_mcp.store.pages import Ask, Page, answer, read_page
@@ -48,7 +48,7 @@ class Reader(StoreReader):
         self,
         database: Database,
         guarded: GuardedReads,
-        lanes: Lanes,
+        lanes: Share,
         limits: Limits,
         *,
         covers: CoverageCache,

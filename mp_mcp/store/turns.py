@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from mp_mcp.errors import QueryTimeoutError
 from mp_mcp.store.database import Cursor, Database
-from mp_mcp.store.lanes import Lanes, Turn
+from mp_mcp.store.lanes import Share, Turn
 from mp_mcp.store.session import timed_out
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ LEAST_S = 0.01
 
 async def in_turn(
     database: Database,
-    lanes: Lanes,
+    lanes: Share,
     work: Callable[[Cursor], T],
     seconds: float,
     lock_wait_s: float,
@@ -34,7 +34,7 @@ async def in_turn(
 
 
 @asynccontextmanager
-async def turn(lanes: Lanes, seconds: float) -> AsyncIterator[tuple[Turn, float]]:
+async def turn(lanes: Share, seconds: float) -> AsyncIterator[tuple[Turn, float]]:
     """A turn, which somebody has to leave, and the seconds that are left.
 
     Raises: QueryTimeoutError.

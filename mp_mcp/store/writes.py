@@ -21,7 +21,7 @@ from mp_mcp.store import catalog, coverage, keep, layout, load, local_time
 from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.guarded import GuardedReads
 from mp_mcp.store.handles import StoreWriter
-from mp_mcp.store.lanes import Lanes
+from mp_mcp.store.lanes import Share
 from mp_mcp.store.large import staging_place
 from mp_mcp.store.locks import LOCK_WAIT_S
 from mp_mcp.store.models import (
@@ -51,7 +51,7 @@ class Selects:
     """How the SELECTs are read whose answers become tables."""
 
     guarded: GuardedReads
-    lanes: Lanes
+    lanes: Share
     limits: Limits
 
 

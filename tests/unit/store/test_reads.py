@@ -6,7 +6,7 @@ import pytest
 
 from mp_mcp.errors import QueryError, QueryTimeoutError, TableMissingError
 from mp_mcp.store.database import Cursor, Database
-from mp_mcp.store.lanes import Lanes
+from mp_mcp.store.lanes import LONG, Lanes, Share
 from mp_mcp.store.open_store import Store
 from mp_mcp.store.reads import Limits, Reader
 from mp_mcp.store.write_queue import WriteQueue
@@ -205,12 +205,26 @@ async def test_a_cancelled_query_frees_its_slot(store: Store) -> None:
     await until(lambda: store.database.is_idle)
 
 
+async def test_a_client_that_asks_for_everything_at_once_leaves_room_for_others(
+    store: Store,
+) -> None:
+    greedy = [asyncio.create_task(store.reader().query(ENDLESS, limit=1)) for _ in range(20)]
+    await until(lambda: store.database.status().running == LONG)
+    other = Store(store.shared, lock_wait_s=1)
+    with anyio.fail_after(10):
+        assert (await other.reader().query("SELECT 1", limit=1)).rows == [[1]]
+    assert store.database.status().running == LONG
+    for call in greedy:
+        call.cancel()
+    await asyncio.wait(greedy)
+
+
 async def test_a_full_house_is_a_time_out_that_says_so(store: Store) -> None:
     shared = store.shared
     reader = Reader(
         store.database,
         shared.guarded,
-        Lanes(1, 0),
+        Share(Lanes(1, 0)),
         Limits(),
         covers=shared.covers,
         seen=shared.seen,
@@ -224,7 +238,7 @@ async def test_a_full_house_is_a_time_out_that_says_so(store: Store) -> None:
 
 
 async def test_a_time_limit_is_named_as_it_was_asked_for(store: Store) -> None:
-    lanes = Lanes(1, 0)
+    lanes = Share(Lanes(1, 0))
     turn = await lanes.enter()
     shared = store.shared
     reader = Reader(
