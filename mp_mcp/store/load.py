@@ -13,6 +13,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from mp_mcp.errors import UsageError
 from mp_mcp.store import coverage, exact, layout
 from mp_mcp.store.models import LoadReport
 from mp_mcp.store.reconcile import Meeting, insert_select, reconcile
@@ -42,12 +43,24 @@ def stage_events(
     layout.check_table_name(table)
     staged = empty(table, days, events, rows_in=place if has_schema(cursor) else None)
     try:
-        return stage(cursor, staged, list(files), rejects)
+        found = stage(cursor, staged, list(files), rejects)
+        if days is None and found.malformed:
+            _require_events(cursor, found)
     except BaseException:
         drop(cursor, staged)
         if rejects is not None:
             rejects.unlink(missing_ok=True)
         raise
+    return found
+
+
+def _require_events(cursor: DuckDBPyConnection, staged: Staged) -> None:
+    """Files that nobody exported may be anything. Raises: UsageError when no line is an event."""
+    if not _count(cursor, f"SELECT count(*) FROM {staged.rows_in}"):
+        raise UsageError(
+            f"None of the {staged.malformed:,} lines is a Mixpanel event; nothing was loaded.",
+            hint='A line is like {"event": "Login", "properties": {"time": 1735732800}}.',
+        )
 
 
 def swap_events(
@@ -94,6 +107,7 @@ def _swap(cursor: DuckDBPyConnection, staged: Staged, where: str | None) -> Load
         duplicates=staged.duplicates + known,
         malformed=staged.malformed,
         clamped=staged.clamped,
+        repaired=staged.repaired,
         new_columns=meeting.new_keys,
         reject_file=str(staged.reject_file) if staged.reject_file else None,
     )

@@ -47,6 +47,7 @@ class LoadReport(BaseModel):
     duplicates: int = Field(default=0, description="rows dropped as duplicates")
     malformed: int = Field(default=0, description="lines that are no events, kept in reject_file")
     clamped: int = Field(default=0, description="rows moved to the nearest requested day")
+    repaired: int = Field(default=0, description="rows with broken characters, now U+FFFD")
     new_columns: list[str] = Field(default_factory=list, description="properties that got a column")
     reject_file: str | None = None
 

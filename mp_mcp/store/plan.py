@@ -162,23 +162,38 @@ def seen_in_rest(
         "::VARCHAR AS value FROM"
         f" (SELECT unnest(json_keys(rest)) AS key, rest, kept FROM {staged}"
         " WHERE rest::VARCHAR <> '{}'))"
-        # A whole row has the values of its columns, too.
-        f" WHERE NOT (kept >= {exact.KEPT_WHOLE} AND list_contains($keys::VARCHAR[], key))"
+        # A whole row has the values of its columns, too: only what they did not take counts.
+        f" WHERE NOT (kept >= {exact.KEPT_WHOLE} AND ({_is_in_column('key', 'value')}))"
         " GROUP BY key ORDER BY list_contains($keys::VARCHAR[], key) DESC, count(*) DESC, key"
         f" LIMIT {limit}",
-        {"keys": keys},
+        {"keys": keys}
+        | {kind.name: [column.key for column in columns if column.kind is kind] for kind in Kind},
     ).fetchall()
     return [Seen(*row) for row in found if row[0] not in exact.FIXED_KEYS]
 
 
+def _is_in_column(key: str, value: str) -> str:
+    """Whether the value is of the kind that the column of its key takes."""
+    return " OR ".join(
+        f"(list_contains(${kind.name}::VARCHAR[], {key}) AND {is_such})"
+        for kind, is_such in _kinds(value).items()
+    )
+
+
 def _counts(value: str) -> str:
     """Counts of texts, numbers, flags and nested values among normal JSON texts."""
+    return ", ".join(f"count(*) FILTER (WHERE {is_such})" for is_such in _kinds(value).values())
+
+
+def _kinds(value: str) -> dict[Kind, str]:
+    """Whether a normal JSON text is of a kind; long integers count as nested: no column fits."""
     short = f"(strlen({value}) <= 15 OR contains({value}, '.') OR contains({value}, 'e'))"
     number = exact.is_number(value)
     flag = f"{value} IN ('true', 'false')"
-    return (
-        f"count(*) FILTER (WHERE {exact.is_text(value)}),"
-        f" count(*) FILTER (WHERE {number} AND {short}), count(*) FILTER (WHERE {flag}),"
-        f" count(*) FILTER (WHERE ({number} AND NOT {short})"
-        f" OR ({value} >= '[' AND {value} <> 'null' AND NOT {flag}))"
-    )
+    nested = f"{value} >= '[' AND {value} <> 'null' AND NOT {flag}"
+    return {
+        Kind.TEXT: exact.is_text(value),
+        Kind.NUMBER: f"({number} AND {short})",
+        Kind.FLAG: f"({flag})",
+        Kind.NESTED: f"(({number} AND NOT {short}) OR ({nested}))",
+    }

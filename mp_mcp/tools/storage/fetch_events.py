@@ -31,6 +31,9 @@ class Fetched(JobResult):
     duplicates: int | None = Field(default=None, description="rows dropped as duplicates")
     malformed: int | None = Field(default=None, description="lines that were no events")
     clamped: int | None = Field(default=None, description="rows moved to the nearest of these days")
+    repaired: int | None = Field(
+        default=None, description="rows whose broken characters became U+FFFD"
+    )
     reject_files: list[str] | None = Field(
         default=None, description="where malformed lines are kept"
     )
@@ -115,6 +118,7 @@ def _summed(asked: Asked, to_date: date, fetching: Fetching, rows: int) -> Fetch
         duplicates=sum(report.duplicates for report in reports),
         malformed=sum(report.malformed for report in reports),
         clamped=sum(report.clamped for report in reports),
+        repaired=sum(report.repaired for report in reports),
         new_columns=sorted({name for report in reports for name in report.new_columns}),
         reject_files=[report.reject_file for report in reports if report.reject_file],
     )
@@ -126,6 +130,8 @@ def _hints(found: Fetched, to_date: date, not_yet: date | None) -> list[str]:
     told = []
     if found.malformed:
         told.append(f"{found.malformed} lines were no events; see reject_files.")
+    if found.repaired:
+        told.append(f"{found.repaired} rows had broken characters: U+FFFD stands for them now.")
     if not found.days_fetched:
         told.append("All these days were complete already; refresh downloads them again.")
     if found.to_date and found.to_date < to_date.isoformat():

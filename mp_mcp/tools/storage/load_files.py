@@ -60,10 +60,14 @@ async def load_files(
                 f"{', '.join(files)}: a file is damaged or was cut off; nothing was loaded.",
                 hint="Unpack it to see how far it goes, or download it again.",
             ) from error
-    hint = None
+    told = []
     if report.malformed:
-        hint = f"{report.malformed} lines are no events; they are kept in {report.reject_file}."
-    return Loaded(table=table, hint=hint, **report.model_dump())
+        told.append(
+            f"{report.malformed} lines are no events; they are kept in {report.reject_file}."
+        )
+    if report.repaired:
+        told.append(f"{report.repaired} rows had broken characters: U+FFFD stands for them now.")
+    return Loaded(table=table, hint=" ".join(told) or None, **report.model_dump())
 
 
 def _checked(name: str) -> Path:

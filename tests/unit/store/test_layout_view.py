@@ -71,6 +71,13 @@ def test_a_text_column_shows_values_of_other_types_as_text(loader: Loader) -> No
     assert loader.values("SELECT version FROM events ORDER BY n") == ["a", "b", "130"]
 
 
+def test_a_text_column_shows_the_odd_value_of_a_row_that_is_kept_whole(loader: Loader) -> None:
+    lines = [line(plan=f"p{n}") for n in range(30)]
+    lines.append(f'{{"event":"E","properties":{{"time":{NOON},"plan":5,"b":1,"b":2}}}}')
+    loader.load(lines)
+    assert loader.values("SELECT plan FROM events WHERE event = 'E'") == ["5"]
+
+
 def test_a_new_property_gets_a_column_and_old_rows_have_none(loader: Loader) -> None:
     loader.load([line(n=1)])
     assert loader.load([line(n=2, fresh="x")]).new_columns == ["fresh"]

@@ -237,3 +237,8 @@ def test_no_file_of_rejects_is_left_when_nothing_was_rejected(loader: Loader, ra
     with suppress(IncompleteExportError):
         assert loader.swap(loader.stage([loader.raw_file(raw)], days=DAYS)).malformed == 0
     assert not loader.rejects.exists()
+
+
+def test_what_was_repaired_is_counted(loader: Loader) -> None:
+    raw = b"\n".join([GOOD, rb'{"event":"E","properties":{"time":%d,"a":"\ud800"}}' % NOON, GOOD])
+    assert loader.load([raw], days=DAYS).repaired == 1

@@ -205,9 +205,7 @@ async def test_a_cancelled_query_frees_its_slot(store: Store) -> None:
     await until(lambda: store.database.is_idle)
 
 
-async def test_a_client_that_asks_for_everything_at_once_leaves_room_for_others(
-    store: Store,
-) -> None:
+async def test_a_client_that_asks_for_much_leaves_room_for_others(store: Store) -> None:
     greedy = [asyncio.create_task(store.reader().query(ENDLESS, limit=1)) for _ in range(20)]
     await until(lambda: store.database.status().running == LONG)
     other = Store(store.shared, lock_wait_s=1)
