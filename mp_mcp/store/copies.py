@@ -21,6 +21,7 @@ from mp_mcp.errors import DiskFullError, NotReadOnlyError
 from mp_mcp.store.database import Cursor
 from mp_mcp.store.exact import identifier, literal
 from mp_mcp.store.guard import Checked
+from mp_mcp.store.large import drop_leftovers
 from mp_mcp.store.models import Format, SpooledFile
 
 PREFIX = "export-"
@@ -124,6 +125,7 @@ def copy_database(cursor: Cursor, path: Path) -> None:
     cursor.execute(f"ATTACH {literal(str(path))} AS {name} ({options})")
     try:
         cursor.execute(f"COPY FROM DATABASE {identifier(here)} TO {name}")
+        drop_leftovers(cursor, name)
         cursor.execute(f"CHECKPOINT {name}")
     finally:
         _detach(cursor, name)

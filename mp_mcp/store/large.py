@@ -1,7 +1,7 @@
 """Exports too large to wait for their swap in memory: a table of the file holds them meanwhile.
 
-Never shows such a table to anybody, and never leaves one behind: what a crash left is dropped when
-the file is opened next.
+Never leaves such a table behind: what a crash left is dropped when the file is opened next. It is
+in our own schema, which inspect_tables and copies of the file do not show.
 """
 
 # The names are our own.
@@ -19,6 +19,7 @@ from duckdb import DuckDBPyConnection
 
 from mp_mcp.errors import MpError
 from mp_mcp.store.database import Database
+from mp_mcp.store.exact import identifier
 from mp_mcp.store.rejects import is_gzip
 from mp_mcp.store.write_queue import WriteQueue
 
@@ -58,14 +59,15 @@ async def staging_place(
             raise
 
 
-def drop_leftovers(cursor: DuckDBPyConnection) -> None:
-    """Drop what loads that never ended had staged; the caller holds the transaction."""
+def drop_leftovers(cursor: DuckDBPyConnection, database: str) -> None:
+    """Drop what loads have staged in a database where none of them goes on."""
     found = cursor.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database()"
-        f" AND schema_name = '_mp' AND starts_with(table_name, '{_PREFIX}')"
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = ?"
+        f" AND schema_name = '_mp' AND starts_with(table_name, '{_PREFIX}')",
+        [database],
     ).fetchall()
     for (name,) in found:
-        cursor.execute(f"DROP TABLE _mp.{name}")
+        cursor.execute(f"DROP TABLE {identifier(database)}._mp.{name}")
 
 
 async def _drop(database: Database, name: str) -> None:

@@ -22,7 +22,7 @@ def prepare(cursor: DuckDBPyConnection, read_only: bool) -> None:
             schema.check_version(cursor)
         else:
             schema.ensure_schema(cursor)
-            drop_leftovers(cursor)
+            drop_leftovers(cursor, _name(cursor))
     elif not read_only and schema.is_empty(cursor):
         schema.ensure_schema(cursor)
 
@@ -50,6 +50,10 @@ def _check_functions(cursor: DuckDBPyConnection) -> None:
                 hint=f"Remove it with the program that made it: DROP MACRO {name} "
                 "(DROP MACRO TABLE when it makes a table).",
             )
+
+
+def _name(cursor: DuckDBPyConnection) -> str:
+    return str(cursor.execute("SELECT current_database()").fetchall()[0][0])
 
 
 def _is_harmless(body: str) -> bool:

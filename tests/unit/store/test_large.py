@@ -124,6 +124,25 @@ async def test_what_a_crash_left_is_dropped_when_the_file_is_opened(store: Store
     assert await count(store) == 5
 
 
+async def test_a_copy_of_the_file_has_none_of_the_rows_that_wait(
+    store: Store, tmp_path: Path
+) -> None:
+    writer = store.writer()
+    async with writer.spool() as folder:
+        await writer.load_events("events", [export(folder, 0, 5)], days=None)
+
+    def leave(cursor: Cursor) -> None:
+        cursor.execute("CREATE TABLE _mp.staged_7 AS SELECT 1 AS a")
+
+    await store.shared.queue.submit(leave)
+    copied = await store.reader().snapshot()
+    with duckdb.connect(copied.path, read_only=True) as connection:
+        sql = "SELECT count(*) FROM duckdb_tables() WHERE starts_with(table_name, 'staged_')"
+        assert connection.execute(sql).fetchall() == [(0,)]
+        assert connection.execute("SELECT count(*) FROM events").fetchall() == [(5,)]
+    assert await staged(store) == ["staged_7"]
+
+
 async def test_only_one_large_load_runs_at_a_time(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
