@@ -6,6 +6,7 @@ Never confuses a column with a property that only has its name: what the table s
 # Names and literals are quoted by exact.py.
 # ruff: noqa: S608
 
+import json
 from dataclasses import dataclass
 
 from duckdb import DuckDBPyConnection
@@ -116,14 +117,14 @@ def _comparable(found: _Meant) -> str:
 
 
 def _values(cursor: DuckDBPyConnection, sql: str) -> list[list[object]]:
-    """Rows as JSON values, long texts cut."""
+    """Rows as JSON values; long ones are cut, lists and objects as their JSON text."""
     return [[_cut(value) for value in row] for row in read_all(cursor, sql)[1]]
 
 
 def _cut(value: object) -> object:
     text = value if isinstance(value, str) else None
     if text is None and isinstance(value, list | dict):
-        text = str(value)
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return value if text is None or len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 

@@ -7,6 +7,7 @@ Never writes outside the spool, and leaves nothing there when it fails or nobody
 # ruff: noqa: S608
 
 import contextlib
+import re
 import shutil
 import tempfile
 import threading
@@ -17,12 +18,13 @@ from uuid import uuid4
 
 import duckdb
 
-from mp_mcp.errors import DiskFullError, NotReadOnlyError
+from mp_mcp.errors import DiskFullError, NotReadOnlyError, QueryError
 from mp_mcp.store.database import Cursor
 from mp_mcp.store.exact import identifier, literal
 from mp_mcp.store.guard import Checked
 from mp_mcp.store.large import drop_leftovers
 from mp_mcp.store.models import Format, SpooledFile
+from mp_mcp.store.portable import for_json, for_parquet
 
 PREFIX = "export-"
 FORGOTTEN_AFTER_S = 3600.0
@@ -38,6 +40,9 @@ _OPTIONS: Mapping[Format, str] = {
     "jsonl": "FORMAT json",
     "jsonl.gz": "FORMAT json, COMPRESSION gzip",
 }
+
+_TOO_LONG = re.compile(r"Could not cast value (?P<number>-?\d{39,}) to DECIMAL\(38,0\)")
+"""What duckdb says of a number for which PARQUET_INTEGER is too short."""
 
 
 async def spooled(
@@ -81,14 +86,25 @@ def copy_answer(cursor: Cursor, checked: Checked, path: Path, form: Format) -> i
     select = f"{checked.sql}\n"
     if form not in ("csv", "csv.gz"):
         select = _exactly(cursor, select, form)
-    rows = cursor.execute(f"COPY ({select}) TO {literal(str(path))} ({_OPTIONS[form]})").fetchall()
+    try:
+        rows = cursor.execute(
+            f"COPY ({select}) TO {literal(str(path))} ({_OPTIONS[form]})"
+        ).fetchall()
+    except duckdb.ConversionException as error:
+        long = _TOO_LONG.search(str(error)) if form == "parquet" else None
+        if long is None:
+            raise
+        raise QueryError(
+            f"The number {long['number']} has more than 38 digits: parquet cannot hold it.",
+            hint="Select it as text, column::VARCHAR, or write .csv or .jsonl.",
+        ) from error
     return int(rows[0][0])
 
 
 def _exactly(cursor: Cursor, select: str, form: Format) -> str:
     """The SELECT with columns replaced that the format would round or could not hold."""
     description = cursor.execute(f"FROM ({select}) LIMIT 0").description or ()
-    swap = _for_parquet if form == "parquet" else _for_json
+    swap = for_parquet if form == "parquet" else for_json
     changed = [swap(f"#{place + 1}", str(column[1])) for place, column in enumerate(description)]
     if not any(changed):
         return select
@@ -97,22 +113,6 @@ def _exactly(cursor: Cursor, select: str, form: Format) -> str:
         for place, (change, column) in enumerate(zip(changed, description, strict=True))
     )
     return f"SELECT {picked} FROM ({select})"
-
-
-def _for_parquet(value: str, kind: str) -> str | None:
-    """Parquet has no integers of 128 bits, which sums are: duckdb would write doubles."""
-    return f"{value}::DECIMAL(38, 0)" if kind in ("HUGEINT", "UHUGEINT") else None
-
-
-def _for_json(value: str, kind: str) -> str | None:
-    """JSON has no NaN and no Infinity: they become text, as in other answers."""
-    if kind not in ("DOUBLE", "FLOAT"):
-        return None
-    name = f"CASE WHEN isnan({value}) THEN 'NaN' WHEN {value} > 0 THEN 'Infinity' ELSE '-Infinity'"
-    return (
-        f"CASE WHEN {value} IS NULL OR isfinite({value}) THEN to_json({value})"
-        f" ELSE to_json({name} END) END"
-    )
 
 
 def copy_database(cursor: Cursor, path: Path) -> None:

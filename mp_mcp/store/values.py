@@ -7,6 +7,7 @@ import base64
 import contextlib
 import json
 import math
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -32,7 +33,10 @@ _TEXT = frozenset(
         "variant",
     )
 )
-
+# duckdb takes these in JSON in any case, and with a sign; Python only as `NaN` and `-Infinity`.
+_NO_NUMBER = re.compile(
+    r'"(?:[^"\\]|\\.)*"|(?P<sign>-?)\b(?P<word>nan|inf(?:inity)?)\b', re.IGNORECASE
+)
 
 _MOMENTS = frozenset(("date", "timestamp", "timestamp_s", "timestamp_ms"))
 
@@ -105,8 +109,22 @@ def json_value(text: str | None) -> Any:
     if text is None:
         return None
     with contextlib.suppress(ValueError, RecursionError):
-        return json.loads(text, parse_float=_json_float)
+        return _loads(text)
+    with contextlib.suppress(ValueError, RecursionError):
+        return _loads(_NO_NUMBER.sub(_named, text))
     return text
+
+
+def _loads(text: str) -> Any:
+    # NaN, Infinity and -Infinity are constants for Python: here they are their names.
+    return json.loads(text, parse_float=_json_float, parse_constant=str)
+
+
+def _named(found: re.Match[str]) -> str:
+    if found["word"] is None:
+        return found[0]  # a string
+    name = "NaN" if "a" in found[0].lower() else "Infinity"
+    return f'"{found["sign"] if name == "Infinity" else ""}{name}"'
 
 
 def is_long(value: Any) -> bool:

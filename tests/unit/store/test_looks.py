@@ -210,3 +210,15 @@ async def test_long_values_do_not_defeat_the_bounds(store: Store) -> None:
     assert len(found.model_dump_json()) < 12_000
     assert found.distinct == 50
     assert len(str(await store.reader().schema("t"))) < 2_000
+
+
+async def test_long_json_is_shown_as_cut_json_text(store: Store) -> None:
+    rows = [{"deep": {"no": False, "none": None, "t": "x" * 600, "n": n}} for n in range(2)]
+    await load(store, [line(**row) for row in rows])
+    found = await store.reader().column("events", "deep", top=2)
+    start = '{"no":false,"none":null,"t":"xxx'
+    for shown in (found.min, found.max, *(each.value for each in found.top)):
+        assert shown.startswith(start)
+        assert (len(shown), shown[-1]) == (501, "…")
+    await load(store, [line(deep={"no": False, "é": [1]})])
+    assert (await store.reader().column("events", "deep", top=1)).min == {"no": False, "é": [1]}

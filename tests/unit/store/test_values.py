@@ -87,6 +87,15 @@ def _read(expression: str, *, moments: bool) -> Any:
         ("'1e999'::JSON", "1e999"),
         ("'1.0000000000000000001'::JSON", "1.0000000000000000001"),
         ("'[0.30000000000000004, 1.50, 1e300]'::JSON", [0.30000000000000004, 1.5, 1e300]),
+        ("'NaN'::JSON", "NaN"),
+        (
+            '\'{"a": NaN, "b": [Infinity, -Infinity]}\'::JSON',
+            {"a": "NaN", "b": ["Infinity", "-Infinity"]},
+        ),
+        ('\'{"nan": [-NaN, nan, INF, -inf], "b": "-inf,nan"}\'::JSON', None),
+        ("{'a': 'nan'::DOUBLE, 'b': ['-inf'::FLOAT]}", {"a": "NaN", "b": ["-Infinity"]}),
+        ("{'a': ['inf'::DOUBLE], 'b': INTERVAL 1 DAY}", {"a": ["Infinity"], "b": "1 day"}),
+        ("{'a': 'nan'::DOUBLE}::VARIANT", {"a": "NaN"}),
         ("[INTERVAL 1 MONTH]", ["1 month"]),
         ("{'a': {'b': 1}}::VARIANT", {"a": {"b": 1}}),
         ("union_value(n := 1)", 1),
@@ -102,6 +111,8 @@ def test_a_value_is_exact_json(expression: str, value: object) -> None:
     found = read(expression)
     if expression.startswith('\'{"a": [1, 2.5'):
         value = {"a": [1, 2.5, None, 123456789012345678901]}
+    if expression.startswith('\'{"nan"'):
+        value = {"nan": ["NaN", "NaN", "Infinity", "-Infinity"], "b": "-inf,nan"}
     assert found == value
     assert json.loads(json.dumps(found, allow_nan=False)) == found
 
