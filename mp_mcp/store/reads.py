@@ -83,7 +83,7 @@ class Reader(StoreReader):
                 values = bound(judged.checked.parameters, params or {})
                 most = self._limits.max_bytes
                 found = read_page(cursor, Ask(judged.checked, values, rows, offset, most))
-                lacking = holes.hint_for(cursor, judged, self._covers, self._late_days)
+                lacking = holes.hint_for(cursor, judged, values, self._covers, self._late_days)
                 return replace(found, lacking=lacking)
 
             return self._guarded.run(cursor, sql, page)
