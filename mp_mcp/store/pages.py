@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from mp_mcp.results import Row, Rows, bounded
+from mp_mcp.results import Row, Rows, bounded, cut_columns, size_of
 from mp_mcp.store.database import Cursor
 from mp_mcp.store.guard import Checked
 from mp_mcp.store.values import (
@@ -88,7 +88,8 @@ def _read_page(cursor: Cursor, ask: Ask, *, moments: bool) -> Page:
     rows = _fetch(cursor, [converter(kind, moments=moments) for kind in kinds], ask)
     kept = rows[: ask.limit]
     if ask.max_bytes is not None:
-        kept = bounded(kept, ask.max_bytes)
+        # As the caller counts: what fits here is not cut again there.
+        kept = bounded(kept, max(ask.max_bytes - size_of(columns), ask.max_bytes // 2))
     return Page(
         columns,
         [str(kind) for kind in kinds],
@@ -145,7 +146,8 @@ def answer(page: Page, offset: int, limit: int) -> Rows:
         types=page.types,
         rows=page.rows,
         row_count=len(page.rows),
-        truncated=page.has_more,
+        # What the cut cells miss is said by the caller, which cuts the cells of all tools.
+        truncated=page.has_more or bool(cut_columns(page.rows)),
         hint=" ".join(text for text in told if text) or None,
     )
 
