@@ -13,6 +13,7 @@ from mp_mcp.errors import NotReadOnlyError, QueryError
 from mp_mcp.store import guard_names
 from mp_mcp.store.catalog import Names
 from mp_mcp.store.guard_tree import Reading, TablePath, is_like_a_file, nesting
+from mp_mcp.store.named_keys import keys_of
 from mp_mcp.store.paging import Paging, paging_of
 from mp_mcp.store.parser import statements, tree_of
 from mp_mcp.store.touched import Use, uses_of
@@ -42,6 +43,8 @@ class Checked:
     explains: bool
     """Whether it is an EXPLAIN, whose answer is no table of its own."""
     uses: tuple[Use, ...]
+    keys: frozenset[str]
+    """Names of properties that it reads from the whole object."""
 
 
 class Guard:
@@ -137,4 +140,6 @@ def _check(sql: str) -> Checked:
     tables, local_names = frozenset(reading.tables), frozenset(reading.local_names)
     parameters = frozenset(reading.parameters)
     uses, explains = uses_of(tree), explain is not None
-    return Checked(statement, tables, local_names, paging, parameters, explains, uses)
+    return Checked(
+        statement, tables, local_names, paging, parameters, explains, uses, keys_of(tree)
+    )

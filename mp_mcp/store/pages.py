@@ -50,6 +50,8 @@ class Page:
     is_exact: bool
     lacking: str | None = None
     """Days that the tables lack which the query is about."""
+    unknown: str | None = None
+    """Properties that it names and that the tables do not have."""
 
 
 def read_page(cursor: Cursor, ask: Ask) -> Page:
@@ -138,7 +140,7 @@ def _skip(cursor: Cursor, rows: int) -> None:
 
 def answer(page: Page, offset: int, limit: int) -> Rows:
     """The page as a tool's answer."""
-    told = [_long_integers(page), page.lacking]
+    told = [page.unknown, _long_integers(page), page.lacking]
     if page.has_more:
         told.append(_next_page(page, offset, limit))
     return Rows(

@@ -4,9 +4,7 @@ import threading
 import anyio
 import pytest
 
-from mp_mcp.call import AGENT_BOUNDS
 from mp_mcp.errors import QueryError, QueryTimeoutError, TableMissingError
-from mp_mcp.results import bounded
 from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.lanes import Lanes
 from mp_mcp.store.open_store import Store
@@ -215,6 +213,7 @@ async def test_a_full_house_is_a_time_out_that_says_so(store: Store) -> None:
         Lanes(1, 0),
         Limits(),
         covers=shared.covers,
+        keys=shared.keys,
         seen=shared.seen,
     )
     call = asyncio.create_task(reader.query(ENDLESS, limit=1))
@@ -230,7 +229,13 @@ async def test_a_time_limit_is_named_as_it_was_asked_for(store: Store) -> None:
     turn = await lanes.enter()
     shared = store.shared
     reader = Reader(
-        store.database, shared.guarded, lanes, Limits(), covers=shared.covers, seen=shared.seen
+        store.database,
+        shared.guarded,
+        lanes,
+        Limits(),
+        covers=shared.covers,
+        keys=shared.keys,
+        seen=shared.seen,
     )
     call = asyncio.create_task(reader.query(ENDLESS, limit=1, timeout_s=0.3))
     await anyio.sleep(0.1)  # a part of the limit goes by in the queue
@@ -287,12 +292,3 @@ async def test_names_follow_what_was_written(store: Store) -> None:
     for number in range(3):
         await table(queue, f"SELECT {number} AS a", name=f"t{number}")
         assert (await reader.query(f"FROM t{number}", limit=1)).rows == [[number]]
-
-
-async def test_a_cut_cell_makes_the_answer_truncated_and_keeps_its_size(store: Store) -> None:
-    answer = await store.reader().query("SELECT repeat('x', 40_000) AS a, 1 AS b", limit=9)
-    assert (answer.row_count, answer.truncated) == (1, True)
-    assert "[cut: 40003 bytes" in answer.rows[0][0]
-    # The bounds of the call come after those of the reader.
-    again = bounded(answer.rows, AGENT_BOUNDS.max_bytes or 0)
-    assert again == answer.rows
