@@ -17,13 +17,18 @@ from mp_mcp.charts.shape import shape_of
 from mp_mcp.error_groups import leading_error
 from mp_mcp.errors import MpError, UsageError
 from mp_mcp.progress import Progress, Report, no_report
-from mp_mcp.results import Result, Rows, bounded, fitting_names, size_of
+from mp_mcp.results import Result, Rows, bounded, cut_columns, fitting_names, size_of
 from mp_mcp.saving import save
 from mp_mcp.tool import CHART, DETACH, SAVE_AS, Handle, Tool
 
 HEARTBEAT_S = 3.0
 """Hosts give up on silent calls; some only after 60 s, some after 5, and a server may have to start
 first."""
+
+_CUT = (
+    "are cut: select a part of them, or get them whole in a terminal with --format jsonl (for SQL:"
+    " mp query sql, or mp export to a file)."
+)
 
 
 class Bounds(NamedTuple):
@@ -253,6 +258,10 @@ def _bound(result: Rows, bounds: Bounds) -> None:
     result.row_count = len(kept)
     if told:
         result.hint = " ".join([*told, result.hint or "Narrow the question."])
+    if bounds.max_bytes is not None and (cut := cut_columns(kept)):
+        names = ", ".join(result.columns[place] for place in cut[:5])
+        result.hint = " ".join(filter(None, [f"Cells of {names} {_CUT}", result.hint]))
+        result.truncated = True
 
 
 async def _draw(result: BaseModel, title: str) -> None:

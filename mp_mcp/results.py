@@ -42,7 +42,9 @@ class Rows(Result):
     types: list[str] | None = Field(default=None, description="SQL type of each column")
     rows: list[Row]
     row_count: int = Field(description="number of rows in this answer")
-    truncated: bool = Field(default=False, description="true when there are more rows")
+    truncated: bool = Field(
+        default=False, description="true when rows, columns or parts of cells are left out"
+    )
     hint: str | None = Field(default=None, description="how to get the rest, or what to do next")
     saved_as: str | None = Field(default=None, description="table that holds the whole answer")
     saved_rows: int | None = Field(default=None, description="rows of that table")
@@ -75,6 +77,10 @@ class Rows(Result):
 MAX_CELL_BYTES = 4_000
 """Longest text of one cell for an agent; longer ones are cut and marked."""
 
+_END = "; select a part of it]"
+_MARK_BYTES = 60
+"""As long as the mark of a cut can be."""
+
 
 def fitting_names(names: Sequence[str], max_bytes: int) -> int:
     """How many leading names fit into `max_bytes`; at least one."""
@@ -104,6 +110,11 @@ def bounded(rows: list[Row], max_bytes: int) -> list[Row]:
     return kept
 
 
+def cut_columns(rows: Sequence[Row]) -> list[int]:
+    """Places of the columns in which `bounded` cut a cell."""
+    return sorted({place for row in rows for place, cell in enumerate(row) if _is_cut(cell)})
+
+
 def size_of(value: object) -> int:
     """Bytes of a value as JSON within a list."""
     return len(json.dumps(value, ensure_ascii=False, default=str).encode(errors="replace")) + 1
@@ -113,12 +124,17 @@ def _cut_row(row: Row, cell_bytes: int) -> Row:
     return row if size_of(row) <= cell_bytes else [_cut(cell, cell_bytes) for cell in row]
 
 
+def _is_cut(cell: Any) -> bool:
+    return isinstance(cell, str) and cell.endswith(_END)
+
+
 def _cut(cell: Any, cell_bytes: int) -> Any:
     size = size_of(cell)
-    if size <= cell_bytes:
+    # What is cut already says how long it was; a second cut would forget that.
+    if size <= cell_bytes + (_MARK_BYTES if _is_cut(cell) else 0):
         return cell
     text = cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False, default=str)
     raw = text.encode(errors="replace")
     # In proportion, because escapes make the JSON of a text longer than the text.
     kept = raw[: len(raw) * cell_bytes // size].decode(errors="ignore")
-    return f"{kept}… [cut: {size} bytes; select a part of it]"
+    return f"{kept}… [cut: {size} bytes{_END}"

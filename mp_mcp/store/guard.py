@@ -13,9 +13,10 @@ from mp_mcp.errors import NotReadOnlyError, QueryError
 from mp_mcp.store import guard_names
 from mp_mcp.store.catalog import Names
 from mp_mcp.store.guard_tree import Reading, TablePath, is_like_a_file, nesting
+from mp_mcp.store.named_keys import keys_of
 from mp_mcp.store.paging import Paging, paging_of
 from mp_mcp.store.parser import statements, tree_of
-from mp_mcp.store.touched import Touched, touched_days
+from mp_mcp.store.touched import Use, uses_of
 from mp_mcp.store.translate import table_missing
 
 MAX_SQL = 100_000
@@ -41,7 +42,9 @@ class Checked:
     """Names of the values that it takes, as `$name` spells them."""
     explains: bool
     """Whether it is an EXPLAIN, whose answer is no table of its own."""
-    touched: Touched
+    uses: tuple[Use, ...]
+    keys: frozenset[str]
+    """Names of properties that it reads from the whole object."""
 
 
 class Guard:
@@ -136,5 +139,7 @@ def _check(sql: str) -> Checked:
     paging = None if explain else paging_of(query, tree)
     tables, local_names = frozenset(reading.tables), frozenset(reading.local_names)
     parameters = frozenset(reading.parameters)
-    touched, explains = touched_days(tree), explain is not None
-    return Checked(statement, tables, local_names, paging, parameters, explains, touched)
+    uses, explains = uses_of(tree), explain is not None
+    return Checked(
+        statement, tables, local_names, paging, parameters, explains, uses, keys_of(tree)
+    )

@@ -3,8 +3,9 @@
 Never changes an answer: it writes the hint beside it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import duckdb
 
@@ -12,7 +13,7 @@ from mp_mcp.store import coverage
 from mp_mcp.store.catalog import Names, spelled_range
 from mp_mcp.store.coverage import Summary
 from mp_mcp.store.guarded import Judged
-from mp_mcp.store.touched import Touched
+from mp_mcp.store.touched import Touched, hull
 
 SHOWN = 3
 """Runs of missing days that a hint names."""
@@ -36,19 +37,32 @@ class CoverageCache:
 
 
 def hint_for(
-    cursor: duckdb.DuckDBPyConnection, judged: Judged, covers: CoverageCache, late_days: float
+    cursor: duckdb.DuckDBPyConnection,
+    judged: Judged,
+    values: Mapping[str, Any],
+    covers: CoverageCache,
+    late_days: float,
 ) -> str | None:
-    """What the answer of a query may lack, and how to get it; None when it lacks nothing."""
+    """What the answer of a query may lack, and how to get it; None when it lacks nothing.
+
+    `values` are those of the query's parameters.
+    """
     hints = [
         hint_of(
             table,
             covers.get(cursor, judged.generation, table),
-            judged.checked.touched,
+            _touched(table, judged, values),
             late_days,
         )
         for table in _read_tables(judged.checked.tables, judged.names)
     ]
     return " ".join(filter(None, hints)) or None
+
+
+def _touched(table: str, judged: Judged, values: Mapping[str, Any]) -> Touched:
+    key = ("main", table)
+    uses = [use for use in judged.checked.uses if judged.names.key(use.table) == key]
+    return hull(use.touched(values) for use in uses)
 
 
 def _read_tables(paths: Iterable[tuple[str, ...]], names: Names) -> list[str]:

@@ -16,6 +16,7 @@ from mp_mcp.store.holes import CoverageCache
 from mp_mcp.store.instance import MEMORY_PERCENT
 from mp_mcp.store.lanes import LONG, SHORT, Lanes, Share
 from mp_mcp.store.locks import LOCK_WAIT_S, Whose, nobodys
+from mp_mcp.store.missing_keys import KeysCache
 from mp_mcp.store.opening import prepare
 from mp_mcp.store.reads import Limits, Reader
 from mp_mcp.store.write_queue import MAX_WAITING, WriteQueue
@@ -41,6 +42,7 @@ class Shared:
         self.guarded = GuardedReads(database, Guard(), NamesCache())
         self.lanes = Lanes.of(capacity.reads)
         self.covers = CoverageCache()
+        self.keys = KeysCache()
         self.seen = Seen()
 
 
@@ -69,6 +71,7 @@ class Store:
             self._turns,
             limits or Limits(),
             covers=shared.covers,
+            keys=shared.keys,
             seen=shared.seen,
             lock_wait_s=self._lock_wait_s,
             late_days=self._late_days,

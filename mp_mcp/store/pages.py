@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from mp_mcp.results import Row, Rows, bounded
+from mp_mcp.results import Row, Rows, bounded, cut_columns, size_of
 from mp_mcp.store.database import Cursor
 from mp_mcp.store.guard import Checked
 from mp_mcp.store.values import (
@@ -50,6 +50,8 @@ class Page:
     is_exact: bool
     lacking: str | None = None
     """Days that the tables lack which the query is about."""
+    unknown: str | None = None
+    """Properties that it names and that the tables do not have."""
 
 
 def read_page(cursor: Cursor, ask: Ask) -> Page:
@@ -88,7 +90,8 @@ def _read_page(cursor: Cursor, ask: Ask, *, moments: bool) -> Page:
     rows = _fetch(cursor, [converter(kind, moments=moments) for kind in kinds], ask)
     kept = rows[: ask.limit]
     if ask.max_bytes is not None:
-        kept = bounded(kept, ask.max_bytes)
+        # As the caller counts: what fits here is not cut again there.
+        kept = bounded(kept, max(ask.max_bytes - size_of(columns), ask.max_bytes // 2))
     return Page(
         columns,
         [str(kind) for kind in kinds],
@@ -137,7 +140,7 @@ def _skip(cursor: Cursor, rows: int) -> None:
 
 def answer(page: Page, offset: int, limit: int) -> Rows:
     """The page as a tool's answer."""
-    told = [_long_integers(page), page.lacking]
+    told = [page.unknown, _long_integers(page), page.lacking]
     if page.has_more:
         told.append(_next_page(page, offset, limit))
     return Rows(
@@ -145,7 +148,8 @@ def answer(page: Page, offset: int, limit: int) -> Rows:
         types=page.types,
         rows=page.rows,
         row_count=len(page.rows),
-        truncated=page.has_more,
+        # What the cut cells miss is said by the caller, which cuts the cells of all tools.
+        truncated=page.has_more or bool(cut_columns(page.rows)),
         hint=" ".join(text for text in told if text) or None,
     )
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mp_mcp.results import Rows, bounded
-from mp_mcp.store import catalog, copies, coverage, describe, holes, outline, sample
+from mp_mcp.store import catalog, copies, coverage, describe, holes, missing_keys, outline, sample
 from mp_mcp.store.column import column_report
 from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.guarded import GuardedReads, Judged
@@ -18,6 +18,7 @@ from mp_mcp.store.handles import StoreReader
 from mp_mcp.store.holes import CoverageCache
 from mp_mcp.store.lanes import Share
 from mp_mcp.store.locks import LOCK_WAIT_S
+from mp_mcp.store.missing_keys import KeysCache
 from mp_mcp.store.models import ColumnReport, Format, SpooledFile, TableInfo
 from mp_mcp.store.pages import Ask, Page, answer, read_page
 from mp_mcp.store.placeholders import bound
@@ -52,6 +53,7 @@ class Reader(StoreReader):
         limits: Limits,
         *,
         covers: CoverageCache,
+        keys: KeysCache,
         seen: catalog.Seen,
         lock_wait_s: float = LOCK_WAIT_S,
         late_days: float = coverage.LATE_DAYS,
@@ -61,6 +63,7 @@ class Reader(StoreReader):
         self._lanes = lanes
         self._limits = limits
         self._covers = covers
+        self._keys = keys
         self._seen = seen
         self._lock_wait_s = lock_wait_s
         self._late_days = late_days
@@ -83,8 +86,9 @@ class Reader(StoreReader):
                 values = bound(judged.checked.parameters, params or {})
                 most = self._limits.max_bytes
                 found = read_page(cursor, Ask(judged.checked, values, rows, offset, most))
-                lacking = holes.hint_for(cursor, judged, self._covers, self._late_days)
-                return replace(found, lacking=lacking)
+                lacking = holes.hint_for(cursor, judged, values, self._covers, self._late_days)
+                unknown = missing_keys.hint_for(cursor, judged, self._keys)
+                return replace(found, lacking=lacking, unknown=unknown)
 
             return self._guarded.run(cursor, sql, page)
 

@@ -228,3 +228,15 @@ async def test_a_human_gets_all_of_it() -> None:
         "list_numbers", {"count": 900, "width": 100}
     )
     assert (answer.row_count, answer.truncated, answer.hint) == (900, False, "Use offset.")
+
+
+async def test_an_agent_is_told_of_cut_cells_and_how_to_get_them_whole() -> None:
+    answer = await caller(list_numbers).call("list_numbers", {"count": 2, "width": 5_000})
+    assert (answer.row_count, answer.truncated) == (2, True)
+    assert answer.hint.startswith("Cells of n are cut: select a part of them")
+    assert "--format jsonl" in answer.hint
+    assert answer.hint.endswith("Use offset.")
+    whole = await caller(list_numbers, bounds=HUMAN_BOUNDS).call(
+        "list_numbers", {"count": 2, "width": 5_000}
+    )
+    assert (len(whole.rows[0][0]), whole.truncated, whole.hint) == (5_000, False, "Use offset.")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mp_mcp.results import MAX_CELL_BYTES, Result, Row, Rows, bounded
+from mp_mcp.results import MAX_CELL_BYTES, Result, Row, Rows, bounded, cut_columns
 
 CELLS = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -102,3 +102,16 @@ def test_nulls_in_rows_survive_where_absent_fields_are_left_out() -> None:
 def test_an_answer_has_no_field_that_nobody_declared() -> None:
     assert Rows.model_json_schema()["additionalProperties"] is False
     assert Result.model_config["extra"] == "forbid"
+
+
+def test_the_columns_of_cut_cells_are_known() -> None:
+    rows: list[Row] = [["a", "x" * 9_000, 1, {"b": ["y" * 9_000]}], ["a", "x", 2, {}]]
+    assert cut_columns(rows) == []
+    assert cut_columns(bounded(rows, 30_000)) == [1, 3]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(st.text(max_size=3_000), min_size=4, max_size=4), max_size=8))
+def test_what_is_cut_to_a_size_is_not_cut_again(rows: list[Row]) -> None:
+    kept = bounded(rows, 900)
+    assert bounded(kept, 900) == kept

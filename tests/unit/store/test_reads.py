@@ -225,6 +225,7 @@ async def test_a_full_house_is_a_time_out_that_says_so(store: Store) -> None:
         Share(Lanes(1, 0)),
         Limits(),
         covers=shared.covers,
+        keys=shared.keys,
         seen=shared.seen,
     )
     call = asyncio.create_task(reader.query(ENDLESS, limit=1))
@@ -240,7 +241,13 @@ async def test_a_time_limit_is_named_as_it_was_asked_for(store: Store) -> None:
     turn = await lanes.enter()
     shared = store.shared
     reader = Reader(
-        store.database, shared.guarded, lanes, Limits(), covers=shared.covers, seen=shared.seen
+        store.database,
+        shared.guarded,
+        lanes,
+        Limits(),
+        covers=shared.covers,
+        keys=shared.keys,
+        seen=shared.seen,
     )
     call = asyncio.create_task(reader.query(ENDLESS, limit=1, timeout_s=0.3))
     await anyio.sleep(0.1)  # a part of the limit goes by in the queue
