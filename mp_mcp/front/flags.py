@@ -68,7 +68,12 @@ OUTPUT = (
         endings=PICTURES,
     ),
     Option("chart", ("--no-chart",), "Draw nothing", meaning=False),
-    Option("jq", ("--jq",), "Print what this jq filter makes of the JSON", "FILTER"),
+    Option(
+        "jq",
+        ("--jq",),
+        "Print what this jq filter makes of the JSON; whole numbers beyond 2^53 are texts for it",
+        "FILTER",
+    ),
     Option("no_pager", ("--no-pager",), "Print long answers at once, also on a terminal"),
 )
 """Each sets the field of Flags that has its name."""
