@@ -22,6 +22,7 @@ class Flags:
         self.fresh = False
         self.jq: str | None = None
         self.chart: bool | str | None = None
+        self.force = False
         self.no_pager = False
 
 
@@ -68,6 +69,7 @@ OUTPUT = (
         endings=PICTURES,
     ),
     Option("chart", ("--no-chart",), "Draw nothing", meaning=False),
+    Option("force", ("--force",), "Replace the picture of --chart when it is there already"),
     Option(
         "jq",
         ("--jq",),

@@ -8,7 +8,7 @@ import sys
 import warnings
 from io import BytesIO
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 import matplotlib as mpl
@@ -18,8 +18,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from mp_mcp.charts import panels
-from mp_mcp.charts.picture import picture, title_of
-from mp_mcp.charts.shape import Series, Shape, shape_of
+from mp_mcp.charts.picture import BOXES, picture, title_of
+from mp_mcp.charts.shape import Bars, Series, Shape, shape_of
 from mp_mcp.errors import UsageError
 from tests.unit.charts import results
 
@@ -35,7 +35,7 @@ def shape(name: str) -> Shape:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_picture_is_small_enough_for_a_chat(name: str) -> None:
-    drawn = picture(shape(name), "What was asked")
+    drawn = picture(shape(name), "What was asked").file
     image = Image.open(BytesIO(drawn))
     assert image.format == "PNG"
     assert len(drawn) < 60_000
@@ -49,7 +49,7 @@ def test_a_wild_series_is_small_too() -> None:
         (f"line {n}", [float((n + 3) * place**2 % 997) for place in range(len(times))])
         for n in range(20)
     ]
-    assert len(picture(Series(times, lines), "All")) < 100_000
+    assert len(picture(Series(times, lines), "All").file) < 100_000
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -151,15 +151,15 @@ def test_negative_values_keep_zero_on_the_axis() -> None:
 
 
 def test_an_svg_is_xml_and_the_same_every_time() -> None:
-    first = picture(shape("FUNNEL"), "Funnel: <7001> & $more$", "svg")
+    first = picture(shape("FUNNEL"), "Funnel: <7001> & $more$", "svg").file
     assert ElementTree.fromstring(first).tag.endswith("svg")
-    assert first == picture(shape("FUNNEL"), "Funnel: <7001> & $more$", "svg")
+    assert first == picture(shape("FUNNEL"), "Funnel: <7001> & $more$", "svg").file
 
 
 @pytest.mark.parametrize("text", ["$x^", "\\frac{", "a\nb\x1b[2J", "x" * 500, ""])
 def test_names_from_mixpanel_are_drawn_as_they_are(text: str) -> None:
     days = ["2025-01-01", "2025-01-02"]
-    assert picture(Series(days, [(text, [1, 2]), ("b", [2, 3])]), text)
+    assert picture(Series(days, [(text, [1, 2]), ("b", [2, 3])]), text).file
 
 
 def test_the_title_says_what_was_asked() -> None:
@@ -167,6 +167,14 @@ def test_the_title_says_what_was_asked() -> None:
     assert title_of("query_segmentation", asked) == "Segmentation: Purchase, $city"
     assert title_of("query_event_counts", {"events": ["A", "B"]}) == "Event counts: A, B"
     assert title_of("query_frequency", {}) == "Frequency"
+    assert title_of("query_sql", {"sql": "SELECT day,\n  1"}) == "SQL: SELECT day, 1"
+
+
+@pytest.mark.parametrize("form", ["png", "svg"])
+def test_letters_that_no_font_has_are_told(form: Literal["png", "svg"]) -> None:
+    linear_a = Bars("n", ["\U00010600", "b"], [1, 2])
+    assert picture(linear_a, "Names", form).hint == BOXES
+    assert picture(Bars("n", ["Łódź", "b"], [1, 2]), "Names", form).hint is None
 
 
 def test_without_the_library_the_error_says_how_to_install_it(
