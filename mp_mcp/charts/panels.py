@@ -4,7 +4,7 @@ Never imports matplotlib: it gets its axes from `picture.py`. Never joins two ti
 where steps between them are missing.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from mp_mcp.charts.shape import WHOLE, Bars, Heat, Series, Shape, Steps
@@ -17,7 +17,10 @@ MOST_BARS = 30
 MOST_GROUPS = 31
 MOST_FUNNELS = 8
 MOST_TIMES = 8
-"""Labels of times that stand beside each other without touching."""
+MOST_LONG_TIMES = 5
+"""Labels of times that stand beside each other without touching, also beside a legend."""
+
+SHORT_TIMES = ("%Y", "%b {day}")
 
 MOST_MARKS = 31
 """Of a line; a longer one has marks only where a value stands alone."""
@@ -97,28 +100,24 @@ def _alone(known: Sequence[float]) -> list[int]:
 
 def _time_axis(scale: Scale, axes: Any) -> None:
     """Labels at equal distances, on whole steps where there are steps."""
-    last = scale.places[-1]
-    if scale.is_regular:
-        every: float = -(-(round(last) + 1) // MOST_TIMES)
-    else:
-        every = last / (MOST_TIMES - 1)
-    ticks = [n * every for n in range(MOST_TIMES) if n * every <= last + every / 1000]
-    axes.set_xticks(ticks, _times(scale, ticks))
+    last, pattern = scale.places[-1], _pattern(scale)
+    most = MOST_TIMES if pattern in SHORT_TIMES else MOST_LONG_TIMES
+    every = -(-(round(last) + 1) // most) if scale.is_regular else last / (most - 1)
+    ticks = [n * every for n in range(most) if n * every <= last + every / 1000]
+    moments = [*map(scale.at, ticks)]
+    axes.set_xticks(ticks, [f"{m:{pattern.replace('{day}', str(m.day))}}" for m in moments])
     room = max(0.3 if scale.is_regular else 0, last / 80)
     axes.set_xlim(-room, last + room)
 
 
-def _times(scale: Scale, ticks: Iterable[float]) -> list[str]:
-    """`Feb 1`, because ten letters eight times stand in each other's way."""
+def _pattern(scale: Scale) -> str:
+    """How to write a time: without what all of them share."""
     last = scale.at(scale.places[-1])
     if scale.in_months:
-        pattern = "%Y" if scale.step % 12 == 0 else "%b %Y"
-    elif (last - scale.first).days < MOST_TIMES and not _is_daily(scale):
-        pattern = "%m-%d %H:%M"
-    else:
-        pattern = "%b {day}" if last.year == scale.first.year else "%Y-%m-%d"
-    moments = map(scale.at, ticks)
-    return [f"{moment:{pattern.replace('{day}', str(moment.day))}}" for moment in moments]
+        return "%Y" if scale.step % 12 == 0 else "%b %Y"
+    if (last - scale.first).days < MOST_TIMES and not _is_daily(scale):
+        return "%m-%d %H:%M"
+    return "%b {day}" if last.year == scale.first.year else "%Y-%m-%d"
 
 
 def _is_daily(scale: Scale) -> bool:

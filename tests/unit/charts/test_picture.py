@@ -110,7 +110,7 @@ def test_a_year_between_two_days_is_a_year_wide() -> None:
     assert strokes(axes) == [[0, 1, 2], [365, 366]]
     assert [label.get_text() for label in axes.get_xticklabels()][:2] == [
         "2025-01-01",
-        "2025-02-16",
+        "2025-03-16",
     ]
 
 
@@ -134,6 +134,20 @@ def test_the_labels_of_counts_are_whole_and_apart(most: int) -> None:
     axes = axes_of(["name", "n"], [["a", most], ["b", 1]])
     assert all(tick == round(tick) for tick in axes.get_xticks())
     labels = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert all(left.x1 < right.x0 for left, right in pairwise(labels))
+
+
+@pytest.mark.parametrize("step", ["hour", "day", "month"])
+def test_the_labels_of_times_do_not_touch_beside_a_legend(step: str) -> None:
+    times = {
+        "hour": [f"2025-01-01 {hour:02}:00:00" for hour in range(24)],
+        "day": [f"202{5 + n // 28}-02-{n % 28 + 1:02}" for n in range(56)],
+        "month": [f"2025-{month:02}-01" for month in range(1, 13)],
+    }[step]
+    names = ["a name that is long " * 3, "another name that is long"]
+    axes = axes_of(["time", *names], [[time, 1, 2] for time in times])
+    labels = [label.get_window_extent() for label in axes.get_xticklabels()]
+    assert len(labels) > 3
     assert all(left.x1 < right.x0 for left, right in pairwise(labels))
 
 
