@@ -78,7 +78,7 @@ def test_the_demo_says_what_is_recorded(told: "subprocess.CompletedProcess[str]"
     if os.environ.get("UPDATE_SNAPSHOTS"):
         TRANSCRIPT.write_text(seen, encoding="utf-8")
     assert lasting(seen) == lasting(TRANSCRIPT.read_text(encoding="utf-8")), (
-        "run `UPDATE_SNAPSHOTS=1 pytest tests/processes/test_demo.py` and review"
+        "UPDATE_SNAPSHOTS=1 pytest tests/processes/test_demo.py; make generate; and review"
     )
 
 
