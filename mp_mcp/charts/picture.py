@@ -19,6 +19,9 @@ INCHES = (8.0, 4.5)
 DOTS = 110
 MOST_INCHES = 12.0
 MOST_COLOURS = 64
+LONGEST_TITLE = 48
+"""Fits beside the longest names of bars."""
+
 FAMILIES = (
     *("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Hiragino Sans"),
     *("PingFang SC", "Apple SD Gothic Neo", "Yu Gothic", "Microsoft YaHei", "Malgun Gothic"),
@@ -102,7 +105,7 @@ def _drawn(shape: Shape, title: str, form: Format) -> bytes:
         canvas = FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         panels.draw(shape, axes)
-        axes.set_title(panels.short(title, 80), fontsize=12, fontweight="bold", pad=12)
+        axes.set_title(panels.short(title, LONGEST_TITLE), fontsize=12, fontweight="bold", pad=12)
         if form == "png":
             return _small(canvas)
         file = io.BytesIO()
