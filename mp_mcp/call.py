@@ -268,9 +268,12 @@ async def _draw(result: BaseModel, title: str) -> None:
     """Add the picture to a result, or a hint that there is nothing to draw."""
     shape = shape_of(result.model_dump(mode="json", exclude_none=True))
     if shape is not None and isinstance(result, Result):
-        result.picture = await anyio.to_thread.run_sync(picture.picture, shape, title)
-    elif isinstance(result, Rows):
-        result.hint = " ".join(filter(None, ["There is nothing to draw.", result.hint]))
+        drawn = await anyio.to_thread.run_sync(picture.picture, shape, title)
+        result.picture, told = drawn
+    else:
+        told = "There is nothing to draw."
+    if isinstance(result, Rows):
+        result.hint = " ".join(filter(None, [told, result.hint])) or None
 
 
 class _Alive:

@@ -1,12 +1,14 @@
 """What is drawn on the axes of a picture, for each shape.
 
-Never imports matplotlib: it gets its axes from `picture.py`.
+Never imports matplotlib: it gets its axes from `picture.py`. Never joins two times with a line
+where steps between them are missing.
 """
 
-from datetime import date
+from collections.abc import Sequence
 from typing import Any
 
 from mp_mcp.charts.shape import WHOLE, Bars, Heat, Series, Shape, Steps
+from mp_mcp.charts.times import Scale
 
 COLOURS = ("#1f6feb", "#d9480f", "#2b8a3e", "#862e9c", "#b8860b", "#0b7285", "#c2255c", "#495057")
 BLUE = COLOURS[0]
@@ -15,9 +17,17 @@ MOST_BARS = 30
 MOST_GROUPS = 31
 MOST_FUNNELS = 8
 MOST_TIMES = 8
-"""Labels of times that stand beside each other without touching."""
+MOST_LONG_TIMES = 5
+"""Labels of times that stand beside each other without touching, also beside a legend."""
+
+SHORT_TIMES = ("%Y", "%b {day}")
+
+MOST_MARKS = 31
+"""Of a line; a longer one has marks only where a value stands alone."""
 
 LONGEST = 28
+NOTHING = float("nan")
+UNITS = ((1e12, "T"), (1e9, "bn"), (1e6, "M"), (1e3, "k"))
 
 
 def draw(shape: Shape, axes: Any) -> None:
@@ -40,11 +50,19 @@ def short(text: str, most: int = LONGEST) -> str:
 
 
 def _series(series: Series, axes: Any) -> None:
-    places = range(len(series.times))
+    scale = series.scale
     for (name, values), colour in zip(series.lines, COLOURS, strict=False):
-        known = [float("nan") if value is None else value for value in values]
-        mark = "o" if len(known) <= 31 else None
-        axes.plot(places, known, color=colour, label=short(name), marker=mark, markersize=3)
+        places, known = _broken(scale, values)
+        marks = range(len(known)) if len(values) <= MOST_MARKS else _alone(known)
+        axes.plot(
+            places,
+            known,
+            color=colour,
+            label=short(name),
+            marker="o",
+            markevery=[*marks],
+            markersize=3,
+        )
     left_out = len(series.lines) - MOST_LINES
     if len(series.lines) > 1:
         title = f"the first {MOST_LINES} of {len(series.lines)}" if left_out > 0 else None
@@ -53,14 +71,57 @@ def _series(series: Series, axes: Any) -> None:
         )
     shown = [value for _, values in series.lines[:MOST_LINES] for value in values if value]
     _from_zero(axes.set_ylim, min(shown, default=0), max(shown, default=0))
-    every = -(-len(series.times) // MOST_TIMES)
-    axes.set_xticks([*places][::every], [_time(time) for time in series.times][::every])
+    _time_axis(scale, axes)
     axes.set_xlabel(f"{short(series.times[0])} to {short(series.times[-1])}")
-    axes.set_xlim(-0.3, max(len(series.times) - 0.7, 1))
     axes.grid(axis="y", color="#dddddd", linewidth=0.8)
-    axes.yaxis.set_major_formatter(_number)
+    _count_axis(axes.yaxis, shown)
     if len(series.lines) == 1:
         axes.set_ylabel(short(series.lines[0][0]))
+
+
+def _broken(scale: Scale, values: Sequence[float | None]) -> tuple[list[float], list[float]]:
+    """Places and values, with a break before each that comes after missing steps."""
+    places: list[float] = []
+    known: list[float] = []
+    for place, value in zip(scale.places, values, strict=True):
+        if scale.is_regular and places and place - places[-1] > 1:
+            places.append(place - 1)
+            known.append(NOTHING)
+        places.append(place)
+        known.append(NOTHING if value is None else value)
+    return places, known
+
+
+def _alone(known: Sequence[float]) -> list[int]:
+    """Where a value has no neighbour to be joined with: a line alone would not show it."""
+    is_there = [False, *(value == value for value in known), False]
+    return [n for n in range(len(known)) if is_there[n : n + 3] == [False, True, False]]
+
+
+def _time_axis(scale: Scale, axes: Any) -> None:
+    """Labels at equal distances, on whole steps where there are steps."""
+    last, pattern = scale.places[-1], _pattern(scale)
+    most = MOST_TIMES if pattern in SHORT_TIMES else MOST_LONG_TIMES
+    every = -(-(round(last) + 1) // most) if scale.is_regular else last / (most - 1)
+    ticks = [n * every for n in range(most) if n * every <= last + every / 1000]
+    moments = [*map(scale.at, ticks)]
+    axes.set_xticks(ticks, [f"{m:{pattern.replace('{day}', str(m.day))}}" for m in moments])
+    room = max(0.3 if scale.is_regular else 0, last / 80)
+    axes.set_xlim(-room, last + room)
+
+
+def _pattern(scale: Scale) -> str:
+    """How to write a time: without what all of them share."""
+    last = scale.at(scale.places[-1])
+    if scale.in_months:
+        return "%Y" if scale.step % 12 == 0 else "%b %Y"
+    if (last - scale.first).days < MOST_TIMES and not _is_daily(scale):
+        return "%m-%d %H:%M"
+    return "%b {day}" if last.year == scale.first.year else "%Y-%m-%d"
+
+
+def _is_daily(scale: Scale) -> bool:
+    return scale.is_regular and scale.step % 86_400 == 0
 
 
 def _bars(bars: Bars, axes: Any) -> None:
@@ -70,7 +131,7 @@ def _bars(bars: Bars, axes: Any) -> None:
     axes.set_yticks(range(len(names)), [short(name) for name in names])
     axes.invert_yaxis()
     _from_zero(axes.set_xlim, 0, max(values) * 1.05)
-    axes.xaxis.set_major_formatter(_number)
+    _count_axis(axes.xaxis, values)
     left_out = len(bars.names) - len(names)
     note = f" (the first {len(names)} of {len(bars.names)})" if left_out else ""
     axes.set_xlabel(short(bars.measure) + note)
@@ -124,15 +185,20 @@ def _from_zero(set_limits: Any, least: float, most: float) -> None:
     set_limits(min(0.0, least * 1.08), max(0.0, most * 1.08) or (0.0 if least < 0 else 1.0))
 
 
-def _time(text: str) -> str:
-    """`Feb 1`, because ten letters eight times stand in each other's way."""
-    try:
-        found = date.fromisoformat(text)
-    except ValueError:
-        # Hours: `02-01 13:00`, without the year and what is less than a minute.
-        return short(text[5:16].replace("T", " ") if len(text) > 16 else text, 12)
-    return f"{found:%b} {found.day}"
+def _count_axis(axis: Any, values: Sequence[float]) -> None:
+    """Few and short labels, and no halves where only whole things are counted."""
+    is_whole = all(value == round(value) for value in values)
+    axis.get_major_locator().set_params(nbins=8, integer=is_whole)
+    axis.set_major_formatter(_brief)
 
 
-def _number(value: float, _: object = None) -> str:
+def _brief(value: float, _: object = None) -> str:
+    """`1.5M`, for an axis; the numbers themselves stand in the chart or in the table."""
+    for size, unit in UNITS:
+        if abs(value) >= size and value < 1e15:
+            return f"{value / size:,.6g}{unit}"
+    return _number(value)
+
+
+def _number(value: float) -> str:
     return f"{value:,.12g}" if abs(value) < 1e15 else f"{value:.3g}"

@@ -8,7 +8,7 @@ import io
 import warnings
 from collections.abc import Mapping
 from threading import Lock
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from mp_mcp.charts import panels
 from mp_mcp.charts.shape import Bars, Heat, Series, Shape
@@ -19,6 +19,9 @@ INCHES = (8.0, 4.5)
 DOTS = 110
 MOST_INCHES = 12.0
 MOST_COLOURS = 64
+LONGEST_TITLE = 48
+"""Fits beside the longest names of bars."""
+
 FAMILIES = (
     *("DejaVu Sans", "Noto Sans CJK JP", "Noto Sans CJK SC", "Noto Sans JP", "Hiragino Sans"),
     *("PingFang SC", "Apple SD Gothic Neo", "Yu Gothic", "Microsoft YaHei", "Malgun Gothic"),
@@ -26,7 +29,21 @@ FAMILIES = (
 )
 """Fonts that are asked for a letter one after the other, as far as this machine has them."""
 
+BOXES = "No font here has some letters of the names: they are drawn as boxes."
+MISSING = "missing from font"
+"""What matplotlib's warnings say of such a letter."""
+
+WORDS = {"sql": "SQL", "jql": "JQL"}
+
 Format = Literal["png", "svg"]
+
+
+class Picture(NamedTuple):
+    """A file, and what its reader should know of it."""
+
+    file: bytes
+    hint: str | None = None
+
 
 _one_at_a_time = Lock()
 """matplotlib's text engine is not made for several threads."""
@@ -43,18 +60,23 @@ def require() -> None:
         ) from error
 
 
-def picture(shape: Shape, title: str, form: Format = "png") -> bytes:
-    """The file. Raises: UsageError when the library is not installed."""
+def picture(shape: Shape, title: str, form: Format = "png") -> Picture:
+    """The chart drawn. Raises: UsageError when the library is not installed."""
     require()
-    with _one_at_a_time, warnings.catch_warnings():
-        # A letter that no font of this machine has is drawn as a box: no reason to fail.
-        warnings.simplefilter("ignore")
-        return _drawn(shape, title, form)
+    with _one_at_a_time, warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        file = _drawn(shape, title, form)
+    # A letter that no font of this machine has is drawn as a box: no reason to fail.
+    has_boxes = any(MISSING in str(one.message) for one in told)
+    return Picture(file, BOXES if has_boxes else None)
 
 
 def title_of(tool: str, arguments: Mapping[str, Any]) -> str:
     """What was asked, in a line."""
-    words = tool.removeprefix("query_").replace("_", " ").capitalize()
+    name = tool.removeprefix("query_")
+    words = WORDS.get(name) or name.replace("_", " ").capitalize()
+    if name == "sql" and arguments.get("sql"):
+        return f"{words}: {' '.join(str(arguments['sql']).split())}"
     named = ("event", "events", "born", "return", "funnel_id", "bookmark_id", "property", "on")
     values = [arguments[name] for name in named if arguments.get(name)]
     texts = [", ".join(map(str, v)) if isinstance(v, list | tuple) else str(v) for v in values]
@@ -83,7 +105,7 @@ def _drawn(shape: Shape, title: str, form: Format) -> bytes:
         canvas = FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         panels.draw(shape, axes)
-        axes.set_title(panels.short(title, 80), fontsize=12, fontweight="bold", pad=12)
+        axes.set_title(panels.short(title, LONGEST_TITLE), fontsize=12, fontweight="bold", pad=12)
         if form == "png":
             return _small(canvas)
         file = io.BytesIO()

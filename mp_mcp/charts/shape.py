@@ -4,7 +4,11 @@ Never draws, and never knows a tool: the columns of an answer say what it is. St
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from mp_mcp.charts.times import Scale
 
 DAY = ("date", "day", "week", "month", "year", "hour", "time")
 WHOLE = "$overall"
@@ -15,6 +19,14 @@ class Series(NamedTuple):
 
     times: list[str]
     lines: list[tuple[str, list[float | None]]]
+
+    @property
+    def scale(self) -> "Scale":
+        """Where the times lie. Raises: ValueError when they are none."""
+        # Most answers are no series, and `mp` pays for every import.
+        from mp_mcp.charts.times import scale_of
+
+        return scale_of(self.times)
 
 
 class Bars(NamedTuple):
@@ -64,11 +76,20 @@ def shape_of(result: Mapping[str, Any]) -> Shape | None:
         return _frequency(rows)
     if len(columns) < 2 or not all(_is_numeric(cells) for cells in _cells(columns, rows)):
         return _first_bars(columns, rows) if "types" not in result else None
-    names = [row[0] for row in rows]
-    if not all(isinstance(name, str) for name in names):
+    if not all(isinstance(row[0], str) for row in rows):
         return None
-    if columns[0].lower() in DAY or _are_times(names):
-        return _series(columns, rows)
+    return _named(columns, rows)
+
+
+def _named(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Shape | None:
+    """Numbers by time where the first column is one, or else by name."""
+    names = [row[0] for row in rows]
+    if (columns[0].lower() in DAY or _are_times(names)) and not _is_ranking(rows):
+        if len(rows) < 2 or len({*names}) < len(names):
+            return None
+        series = _series(columns, rows)
+        if series is not None:
+            return series
     return _bars(columns[1], rows) if len(columns) == 2 else _first_bars(columns, rows)
 
 
@@ -76,10 +97,28 @@ def _series(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Series | N
     # SQL gives rows in any order.
     ordered = sorted(rows, key=lambda row: str(row[0]))
     times = [str(row[0]) for row in ordered]
-    if len(times) < 2 or len({*times}) < len(times):
-        return None
     lines = [(name, [row[i] for row in ordered]) for i, name in enumerate(columns) if i]
-    return Series(times, lines)
+    series = Series(times, lines)
+    try:
+        series.scale  # noqa: B018 - names of weekdays have none
+    except ValueError:
+        return None
+    return series
+
+
+def _is_ranking(rows: Sequence[Sequence[Any]]) -> bool:
+    """Whether the rows are in the order of their numbers and not of their times: the top days."""
+    times = [str(row[0]) for row in rows]
+    if times in (sorted(times), sorted(times, reverse=True)):
+        return False
+    return any(_falls_or_rises([row[i] for row in rows]) for i in range(1, len(rows[0])))
+
+
+def _falls_or_rises(cells: Sequence[Any]) -> bool:
+    known = [cell for cell in cells if cell is not None]
+    pairs = [*pairwise(known)]
+    down, up = (all(a >= b for a, b in pairs), all(a <= b for a, b in pairs))
+    return down != up
 
 
 def _bars(measure: str, rows: Sequence[Sequence[Any]]) -> Bars | None:

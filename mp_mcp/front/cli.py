@@ -132,7 +132,7 @@ def _check(flags: Flags) -> None:
     if isinstance(flags.chart, str):
         from mp_mcp.front import chart_file
 
-        chart_file.check(flags.chart)
+        chart_file.check(flags.chart, force=flags.force)
     elif flags.chart and flags.format not in (None, *render.FOR_PEOPLE[:1]):
         raise UsageError(
             f"A chart is not {flags.format}.", hint="Leave out --format, or name a FILE.png."

@@ -22,6 +22,7 @@ class Flags:
         self.fresh = False
         self.jq: str | None = None
         self.chart: bool | str | None = None
+        self.force = False
         self.no_pager = False
 
 
@@ -68,7 +69,13 @@ OUTPUT = (
         endings=PICTURES,
     ),
     Option("chart", ("--no-chart",), "Draw nothing", meaning=False),
-    Option("jq", ("--jq",), "Print what this jq filter makes of the JSON", "FILTER"),
+    Option("force", ("--force",), "Replace the picture of --chart when it is there already"),
+    Option(
+        "jq",
+        ("--jq",),
+        "Print what this jq filter makes of the JSON; whole numbers beyond 2^53 are texts for it",
+        "FILTER",
+    ),
     Option("no_pager", ("--no-pager",), "Print long answers at once, also on a terminal"),
 )
 """Each sets the field of Flags that has its name."""

@@ -1,6 +1,7 @@
 """`--jq FILTER`: what a filter makes of a result; the package is imported when it is wanted.
 
-Never runs before the filter is known to be one: a typing error must not cost a query.
+Never runs before the filter is known to be one: a typing error must not cost a query. Never gives
+jq a whole number that it would round: those beyond 2^53 are texts for the filter.
 """
 
 import json
@@ -10,6 +11,9 @@ from typing import Any
 from mp_mcp.errors import UsageError
 
 INSTALL = "python -m pip install 'mp-mcp[jq]'"
+
+MOST_EXACT = 2**53
+"""jq's numbers are doubles: of the whole numbers beyond it they hold only some."""
 
 Filter = Callable[[Mapping[str, Any]], list[Any]]
 
@@ -29,11 +33,21 @@ def compiled(text: str) -> Filter:
 
     def outputs(result: Mapping[str, Any]) -> list[Any]:
         try:
-            return list(program.input_text(json.dumps(result)).all())
+            return list(program.input_text(_exact(result)).all())
         except ValueError as error:
             raise _refused(text, error) from error
 
     return outputs
+
+
+def _exact(result: Mapping[str, Any]) -> str:
+    return json.dumps(json.loads(json.dumps(result), parse_int=_held))
+
+
+def _held(digits: str) -> int | str:
+    # The length first: thousands of digits are slow to read, and then refused by Python.
+    is_short = len(digits) <= len(f"-{MOST_EXACT}")
+    return int(digits) if is_short and abs(int(digits)) <= MOST_EXACT else digits
 
 
 def _refused(text: str, error: ValueError) -> UsageError:

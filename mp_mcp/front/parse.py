@@ -39,7 +39,10 @@ def parse(words: Sequence[str], find: Find) -> Meant:
             set_flag(flags, option, _value(line.command, option, text))
         else:
             own.append((option, text))
-    return Meant(line.command, flags, _values(line.command, own, line.placed))
+    # `--chart out.jpg`: the flag did not take the word, and nothing else may want it either.
+    notes = [f" {_endings(n, one)}" for n, one, text in line.given if one.endings and text is None]
+    values = _values(line.command, own, line.placed, "".join(notes))
+    return Meant(line.command, flags, values)
 
 
 class _Line:
@@ -100,8 +103,7 @@ class _Line:
         if option.endings:
             text = self._ending_word(option) if text is None else text
             if text is not None and not text.lower().endswith(option.endings):
-                endings = " or ".join(option.endings)
-                raise _wrong(self.command, f"Option {name} takes a file that ends in {endings}.")
+                raise _wrong(self.command, _endings(name, option))
         elif option.metavar is not None and text is None:
             if not self._rest:
                 raise _wrong(self.command, f"Option {name} needs a value.")
@@ -128,9 +130,9 @@ def _is_flag(word: str) -> bool:
 
 
 def _values(
-    command: Command, given: list[tuple[Option, str | None]], placed: list[str]
+    command: Command, given: list[tuple[Option, str | None]], placed: list[str], note: str
 ) -> dict[str, Any]:
-    values = _assigned(command, placed)
+    values = _assigned(command, placed, note)
     for option, text in given:
         value = _value(command, option, text)
         if option.many:
@@ -144,8 +146,8 @@ def _values(
     return values
 
 
-def _assigned(command: Command, placed: list[str]) -> dict[str, Any]:
-    """Values by their place."""
+def _assigned(command: Command, placed: list[str], note: str) -> dict[str, Any]:
+    """Values by their place; the note is for whoever gave a word too many."""
     values: dict[str, Any] = {}
     rest = list(placed)
     for argument in command.arguments:
@@ -155,7 +157,7 @@ def _assigned(command: Command, placed: list[str]) -> dict[str, Any]:
         elif rest:
             values[argument.name] = _value(command, argument, rest.pop(0))
     if rest:
-        raise _wrong(command, f"Unexpected argument: {rest[0]}")
+        raise _wrong(command, f"Unexpected argument: {rest[0]}{note and '.' + note}")
     return values
 
 
@@ -190,6 +192,10 @@ KINDS: dict[str, tuple[Callable[[str], Any], str]] = {
     "path": (_absolute, "a path in a folder that exists"),
 }
 """What becomes of a value's text, by kind, and what a text has to be for it."""
+
+
+def _endings(name: str, option: Option) -> str:
+    return f"Option {name} takes a file that ends in {' or '.join(option.endings)}."
 
 
 def _called(one: Argument | Option) -> str:

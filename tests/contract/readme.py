@@ -1,4 +1,5 @@
 """Writes the tables of tools and settings into README.md, between markers, from the code itself.
+A part of examples/demo_transcript.txt, too.
 
 Never touches anything outside the markers. Run it with `python -m tests.contract.readme`.
 """
@@ -45,7 +46,14 @@ def settings() -> str:
     return "\n".join([*head, *(f"| {name} | {meaning} |" for name, meaning in rows)]) + "\n"
 
 
-TABLES = {"tools": table, "settings": settings}
+def demo() -> str:
+    """Two acts of the recorded `mp demo`: everybody at once, and the same with plain DuckDB."""
+    text = (README.parent / "examples" / "demo_transcript.txt").read_text(encoding="utf-8")
+    acts = [act for act in text.split("\n\n") if act.startswith(("1. ", "4. "))]
+    return "```text\n" + "\n\n".join(acts) + "\n```\n"
+
+
+TABLES = {"tools": table, "settings": settings, "demo": demo}
 
 
 def renewed(text: str) -> str:

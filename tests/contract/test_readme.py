@@ -5,7 +5,7 @@ import re
 import mp_mcp.tools
 from mp_mcp.settings import VARIABLES
 from mp_mcp.tool import discover
-from tests.contract.readme import README, TABLES, renewed, settings, table
+from tests.contract.readme import README, TABLES, demo, renewed, settings, table
 
 PACKAGE = README.parent / "mp_mcp"
 
@@ -29,6 +29,13 @@ def test_the_readme_has_exactly_one_pair_of_markers_for_each_table() -> None:
     text = README.read_text(encoding="utf-8")
     for name in TABLES:
         assert text.count(f"<!-- {name} -->\n") == text.count(f"<!-- /{name} -->\n") == 1
+
+
+def test_the_part_of_the_demo_is_its_collision_and_its_end() -> None:
+    lines = demo().splitlines()
+    assert lines[1].startswith("1. All at once.")
+    assert "Conflicting lock" in lines[-2]
+    assert len(lines) < 15
 
 
 def test_every_variable_that_the_code_names_is_described() -> None:

@@ -1,13 +1,41 @@
-"""`mp demo` as somebody runs it who has nothing yet: no account, no state, another folder."""
+"""`mp demo` as somebody runs it who has nothing yet: no account, no state, another folder.
 
+What it says is recorded in examples/demo_transcript.txt; UPDATE_SNAPSHOTS=1 rewrites that.
+"""
+
+import os
 import re
 import subprocess
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 
 from tests.processes.agents import BIN, bare_environ
 from tests.processes.process_list import processes_with
+
+TRANSCRIPT = Path(__file__).parents[2] / "examples" / "demo_transcript.txt"
+VARYING = (
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:40000"),
+    # The path of this machine's Python, and what each version of DuckDB says after it.
+    (r"Conflicting lock is held in .*", "Conflicting lock is held in python3 (PID 4711). ..."),
+)
+DURATION = re.compile(r" *\d+\.\d s\b")
+RACER = re.compile(r" {5}(agent \d|you) ")
+
+
+def recorded(told: str) -> str:
+    """The output as it is kept: without what belongs to this machine."""
+    for pattern, instead in VARYING:
+        told = re.sub(pattern, instead, told)
+    return told
+
+
+def lasting(text: str) -> list[str]:
+    """Its lines without durations; whoever ran at once with others is sorted, not timed."""
+    lines = [DURATION.sub(" (time)", line) for line in text.splitlines()]
+    blocks = groupby(lines, key=lambda line: RACER.match(line) is not None)
+    return [line for is_race, block in blocks for line in (sorted(block) if is_race else block)]
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +71,15 @@ def test_the_demo_succeeds_and_says_nothing_on_stderr(
 ) -> None:
     assert told.stderr == ""
     assert told.returncode == 0
+
+
+def test_the_demo_says_what_is_recorded(told: "subprocess.CompletedProcess[str]") -> None:
+    seen = recorded(told.stdout)
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        TRANSCRIPT.write_text(seen, encoding="utf-8")
+    assert lasting(seen) == lasting(TRANSCRIPT.read_text(encoding="utf-8")), (
+        "UPDATE_SNAPSHOTS=1 pytest tests/processes/test_demo.py; make generate; and review"
+    )
 
 
 @pytest.mark.parametrize(

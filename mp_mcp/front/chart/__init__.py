@@ -14,7 +14,7 @@ MOST_BARS = 40
 def helps(shape: Shape) -> bool:
     """Whether a chart says more than the table does at a glance."""
     if isinstance(shape, Series):
-        return len(shape.times) >= FEWEST_TIMES
+        return len(shape.times) >= FEWEST_TIMES and shape.scale.is_regular
     if isinstance(shape, Bars):
         return len(shape.names) <= MOST_BARS
     return True

@@ -1,6 +1,7 @@
 """A series as sparklines: a line per name, from zero to the most of all lines.
 
-Never scales one line against itself where there are several: they would lie about each other.
+Never scales one line against itself where there are several: they would lie about each other. Never
+draws two times beside each other that are not: what is missing is a gap, or nothing is drawn.
 """
 
 from mp_mcp.charts.shape import Series
@@ -13,6 +14,7 @@ from mp_mcp.front.talk import printable
 WIDEST_NAME = 24
 MOST_LINES = 12
 TWICE = 2
+NO_LINE = "no line: times are missing or uneven; a picture shows where"
 
 
 def drawn(series: Series, screen: Screen, width: int) -> str:
@@ -24,16 +26,31 @@ def drawn(series: Series, screen: Screen, width: int) -> str:
     names = [printable(name) for name, _ in shown]
     room = min(max(map(width_of, names)), WIDEST_NAME, width // 3)
     space = max(8, width - room - max(map(width_of, notes)) - 4)
+    cells = _cells(series, space)
     # Short series are easier to read at two cells per value.
-    wide = TWICE if len(series.times) * TWICE <= space else 1
+    wide = TWICE if len(cells) * TWICE <= space else 1
     lines = []
     for name, (_, values), note in zip(names, shown, notes, strict=True):
-        drawing = "".join(c * wide for c in spark(squeezed(values, space), most))
-        lines.append(f"{left(cut(name, room), room)}  {screen.ink(drawing, 'blue')}  {note}")
-    lines.append(" " * (room + 2) + _ends(series.times, min(len(series.times) * wide, space)))
+        placed = [None if row is None else values[row] for row in cells]
+        drawing = "".join(c * wide for c in spark(squeezed(placed, space), most))
+        drawing = screen.ink(drawing, "blue") + "  " if cells else ""
+        lines.append(f"{left(cut(name, room), room)}  {drawing}{note}")
+    lines.append(" " * (room + 2) + _ends(series.times, min(len(cells) * wide, space)))
+    lines += [] if cells else [NO_LINE]
     if len(series.lines) > MOST_LINES:
         lines.append(f"{len(series.lines) - MOST_LINES} more lines are only in the table")
     return "\n".join(line.rstrip() for line in lines)
+
+
+def _cells(series: Series, space: int) -> list[int | None]:
+    """The row of each step, None where one is missing; nothing where that cannot be drawn."""
+    scale = series.scale
+    if not scale.has_gaps():
+        return [*range(len(series.times))] if scale.is_regular else []
+    if scale.places[-1] >= space:
+        return []
+    rows = {round(place): row for row, place in enumerate(scale.places)}
+    return [rows.get(cell) for cell in range(max(rows) + 1)]
 
 
 def _notes(lines: list[list[float]]) -> list[str]:

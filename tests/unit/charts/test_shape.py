@@ -25,9 +25,30 @@ def test_the_columns_say_what_an_answer_is(answer: dict[str, Any], kind: type) -
 
 
 def test_a_series_of_sql_is_put_in_order() -> None:
-    rows = [["2025-01-02", 2], ["2025-01-03", None], ["2025-01-01", 1.5]]
+    rows = [["2025-01-02", 2], ["2025-01-03", None], ["2025-01-01", 1.5], ["2025-01-04", 3]]
     found = shape_of({"columns": ["day", "n"], "types": ["DATE", "DOUBLE"], "rows": rows})
-    assert found == Series(["2025-01-01", "2025-01-02", "2025-01-03"], [("n", [1.5, 2, None])])
+    days = ["2025-01-01", "2025-01-02", "2025-01-03", "2025-01-04"]
+    assert found == Series(days, [("n", [1.5, 2, None, 3])])
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [["2025-01-05", 20], ["2025-01-02", 11], ["2025-01-09", 11], ["2025-01-01", 8]],
+        [["2025-01-05", 1], ["2025-01-02", 3], ["2025-01-09", 4]],
+        [["Monday", 3], ["Tuesday", 1], ["Wednesday", 2]],
+    ],
+)
+def test_the_top_days_and_the_days_of_a_week_are_bars(rows: list[list[Any]]) -> None:
+    found = shape_of({"columns": ["day", "n"], "types": ["DATE", "BIGINT"], "rows": rows})
+    assert isinstance(found, Bars)
+    assert found.names == [row[0] for row in rows]
+
+
+def test_the_latest_day_first_is_still_a_series() -> None:
+    rows = [["2025-01-03", 3], ["2025-01-02", 2], ["2025-01-01", 1]]
+    found = shape_of({"columns": ["day", "n"], "types": ["DATE", "BIGINT"], "rows": rows})
+    assert found == Series(["2025-01-01", "2025-01-02", "2025-01-03"], [("n", [1, 2, 3])])
 
 
 def test_a_funnel_keeps_its_segments_apart() -> None:

@@ -1,10 +1,12 @@
 """`--chart FILE.png|svg`: checked before the call, whole after it."""
 
+import io
 import sys
 from pathlib import Path
 
 import pytest
 
+from mp_mcp.charts.picture import BOXES
 from mp_mcp.front.cli import main
 from tests.unit.charts.results import FUNNEL
 from tests.unit.front.fake_server import answers, serving
@@ -23,7 +25,6 @@ def test_the_answer_is_drawn_beside_being_printed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = tmp_path / name
-    path.write_text("an older picture", encoding="utf-8")
     with serving(monkeypatch, answers(FUNNEL)) as server:
         assert main([*ASK[:2], "--chart", str(path), *ASK[2:]]) == 0
         assert server.calls[0]["arguments"]["funnel_id"] == 7001
@@ -32,6 +33,57 @@ def test_the_answer_is_drawn_beside_being_printed(
     assert err.startswith(f"chart: {path}, ")
     assert path.read_bytes().startswith(begin)
     assert [one.name for one in tmp_path.iterdir()] == [name]
+
+
+def test_a_picture_is_replaced_only_by_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "out.png"
+    path.write_bytes(b"older")
+    with serving(monkeypatch, answers(FUNNEL)) as server:
+        assert main([*ASK, "--chart", str(path)]) == 3
+        assert server.calls == []
+    told = f"error: {path} is there already.\nhint: --force replaces it, or use another name.\n"
+    assert capsys.readouterr() == ("", told)
+    assert path.read_bytes() == b"older"
+    with serving(monkeypatch, answers(FUNNEL)):
+        assert main([*ASK, "--chart", str(path), "--force"]) == 0
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(("said", "code"), [("n\n", 130), ("y\n", 0)])
+def test_a_person_is_asked_whether_to_replace_a_picture(
+    said: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "out.png"
+    path.write_bytes(b"older")
+    stdin = io.StringIO(said)
+    monkeypatch.setattr(stdin, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", stdin)
+    with serving(monkeypatch, answers(FUNNEL)):
+        assert main([*ASK, "--chart", str(path)]) == code
+    assert (path.read_bytes() == b"older") == (code != 0)
+
+
+def test_letters_that_no_font_has_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [[1, "\U00010600", *FUNNEL["rows"][0][2:]]]
+    with serving(monkeypatch, answers(FUNNEL | {"rows": rows})):
+        assert main([*ASK, "--chart", str(tmp_path / "out.png")]) == 0
+        assert main([*ASK, "--chart", str(tmp_path / "other.png"), "--quiet"]) == 0
+    told = capsys.readouterr().err.splitlines()[1:]
+    assert told == [f"hint: {BOXES}"]
+
+
+def test_a_picture_of_another_kind_is_told_which_ones_there_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(monkeypatch, answers(FUNNEL)) as server:
+        assert main([*ASK, "--chart", "out.jpg"]) == 3
+        assert server.calls == []
+    told = "Unexpected argument: out.jpg. Option --chart takes a file that ends in .png or .svg."
+    assert told in capsys.readouterr().err
 
 
 def test_the_flag_alone_takes_no_word_from_the_command(

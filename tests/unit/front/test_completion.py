@@ -22,7 +22,7 @@ BIN = Path(sys.executable).parent
         (["query", "segmentation-"], ["average", "numeric", "sum"]),
         (["inspect", "values", "--pro"], ["--property", "--project"]),
         (["inspect", "values", "--lim"], ["--limit"]),
-        (["--for"], ["--format"]),
+        (["--form"], ["--format"]),
         (["inspect", "events", "--format", "js"], ["json", "jsonl"]),
         (["inspect", "events", "--format", "=", "js"], ["json", "jsonl"]),
         (["inspect", "events", "--format", "="], ["csv", "json", "jsonl", "plain", "table"]),

@@ -67,6 +67,21 @@ def test_a_screen_is_as_reviewed(
     compare(f"{name}-{width}-{look}", text + told)
 
 
+@pytest.mark.parametrize(
+    ("days", "line"),
+    [
+        (("01-01", "01-02", "01-04"), "n  ▃▃▆▆  ██  least 1  most 3  last 3"),
+        (("01-01", "01-02", "12-31"), "n  least 1  most 3  last 3"),
+    ],
+)
+def test_a_missing_day_is_a_gap_or_there_is_no_line(days: tuple[str, ...], line: str) -> None:
+    rows = [[f"2025-{day}", place] for place, day in enumerate(days, 1)]
+    answer = {"columns": ["day", "n"], "types": ["DATE", "BIGINT"], "rows": rows}
+    drawn = text_of(answer, "table", Screen(80, None, False)).splitlines()
+    assert drawn[0] == line
+    assert ("no line: times are missing" in drawn[2]) == ("▃" not in line)
+
+
 @pytest.mark.parametrize("look", ["light", "plain"])
 def test_an_error_is_as_reviewed(
     look: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

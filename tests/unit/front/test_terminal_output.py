@@ -177,6 +177,26 @@ def test_jq_filters_the_json(
     assert capsys.readouterr() == (printed, "")
 
 
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [
+        (746324372380878841, "746324372380878841"),
+        (-(2**53) - 1, "-9007199254740993"),
+        (2**53, "9007199254740992"),
+    ],
+)
+def test_jq_rounds_no_whole_number(
+    value: int,
+    printed: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    told = {"columns": ["id", "properties"], "rows": [[1, {"ids": [value]}]], "row_count": 1}
+    with serving(monkeypatch, answers(told)):
+        assert main(["inspect", "events", "--jq", ".rows[0] | .[0], .[1].ids[0]"]) == 0
+    assert capsys.readouterr() == (f"1\n{printed}\n", "")
+
+
 def test_a_filter_that_is_none_costs_no_call(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

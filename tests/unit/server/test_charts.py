@@ -6,6 +6,7 @@ from base64 import b64decode
 import pytest
 
 from mp_mcp.call import Bounds
+from mp_mcp.charts.picture import BOXES
 from mp_mcp.errors import UsageError
 from mp_mcp.results import Rows
 from mp_mcp.settings import Home
@@ -20,10 +21,10 @@ ASKED: list[str] = []
 
 
 @tool(chart=True)
-async def query_steps(*, empty: bool = False) -> Rows:
+async def query_steps(*, empty: bool = False, event: str = "Signup") -> Rows:
     """Count steps."""
     ASKED.append("query_steps")
-    rows = [] if empty else FUNNEL["rows"]
+    rows = [] if empty else [[row[0], event, *row[2:]] for row in FUNNEL["rows"]]
     return Rows.of(FUNNEL["columns"], rows, hint="Look closer.")
 
 
@@ -31,7 +32,7 @@ STEPS: Tool = query_steps.__mp_tool__  # type: ignore[attr-defined]
 
 
 async def test_the_function_does_not_know_of_the_argument() -> None:
-    assert [parameter.name for parameter in STEPS.parameters] == ["empty", "chart"]
+    assert [parameter.name for parameter in STEPS.parameters] == ["empty", "event", "chart"]
     answer = await caller(query_steps).call("query_steps", {"chart": True})
     assert isinstance(answer, Rows)
     assert answer.picture is not None
@@ -57,6 +58,13 @@ async def test_an_answer_without_a_chart_says_so() -> None:
     answer = await caller(query_steps).call("query_steps", {"chart": True, "empty": True})
     assert isinstance(answer, Rows)
     assert (answer.picture, answer.hint) == (None, "There is nothing to draw. Look closer.")
+
+
+async def test_an_answer_whose_letters_no_font_has_says_so() -> None:
+    answer = await caller(query_steps).call("query_steps", {"chart": True, "event": "\U00010600"})
+    assert isinstance(answer, Rows)
+    assert answer.picture is not None
+    assert answer.hint == f"{BOXES} Look closer."
 
 
 async def test_without_the_library_the_tool_is_not_even_called(
