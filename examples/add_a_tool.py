@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import anyio
 from pydantic import Field
 
-from mp_mcp.call import AGENT_BOUNDS, LocalCaller
+from mp_mcp.bounds import AGENT_BOUNDS
+from mp_mcp.call import LocalCaller
 from mp_mcp.results import Rows
 from mp_mcp.store.handles import StoreReader
 from mp_mcp.store.open_store import Files

@@ -6,40 +6,25 @@ Never knows a tool, a front or a protocol: errors leave it as MpError, answers a
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import anyio
 from pydantic import BaseModel
 
 from mp_mcp.arguments import find, validated
+from mp_mcp.bounds import Bounds, bound
 from mp_mcp.charts import picture
 from mp_mcp.charts.shape import shape_of
 from mp_mcp.error_groups import leading_error
 from mp_mcp.errors import MpError, UsageError
 from mp_mcp.progress import Progress, Report, no_report
-from mp_mcp.results import Result, Rows, bounded, cut_columns, fitting_names, size_of
+from mp_mcp.results import Result, Rows
 from mp_mcp.saving import save
 from mp_mcp.tool import CHART, DETACH, SAVE_AS, Handle, Tool
 
 HEARTBEAT_S = 3.0
 """Hosts give up on silent calls; some only after 60 s, some after 5, and a server may have to start
 first."""
-
-_CUT = (
-    "are cut: select a part of them, or get them whole in a terminal with --format jsonl (for SQL:"
-    " mp query sql, or mp export to a file)."
-)
-
-
-class Bounds(NamedTuple):
-    """How much of a table one answer may hold; `max_bytes` None is no limit."""
-
-    max_rows: int
-    max_bytes: int | None
-
-
-AGENT_BOUNDS = Bounds(1_000, 30_000)
-HUMAN_BOUNDS = Bounds(100_000, None)
 
 
 class Caller(Protocol):
@@ -151,7 +136,7 @@ class LocalCaller:
                 result.notice = standing.notice
                 standing.notice_told()
         if isinstance(result, Rows):
-            _bound(result, self._bounds)
+            bound(result, self._bounds)
         return result
 
 
@@ -236,32 +221,6 @@ async def _lent(
                 chosen["job_id"] = job_id
             handles[name] = await standing.lend(handle, **chosen)
     return handles
-
-
-def _bound(result: Rows, bounds: Bounds) -> None:
-    """Cut a table to its reader's bounds, and say what was cut."""
-    told = []
-    width, height = len(result.columns), len(result.rows)
-    if bounds.max_bytes is not None:
-        # Breakdowns can have thousands of columns: their names must leave room for rows.
-        fitting = fitting_names(result.columns, bounds.max_bytes // 4)
-        if fitting < width:
-            told.append(f"Only the first {fitting} of {width} columns fit: lower the limit.")
-            result.narrowed(fitting)
-    kept = result.rows[: bounds.max_rows]
-    if bounds.max_bytes is not None:
-        kept = bounded(kept, bounds.max_bytes - size_of(result.columns))
-    if len(kept) < height:
-        told.append(f"Only the first {len(kept)} of {height} rows fit.")
-        result.truncated = True
-    result.rows = kept
-    result.row_count = len(kept)
-    if told:
-        result.hint = " ".join([*told, result.hint or "Narrow the question."])
-    if bounds.max_bytes is not None and (cut := cut_columns(kept)):
-        names = ", ".join(result.columns[place] for place in cut[:5])
-        result.hint = " ".join(filter(None, [f"Cells of {names} {_CUT}", result.hint]))
-        result.truncated = True
 
 
 async def _draw(result: BaseModel, title: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 
 from mp_mcp import __version__
-from mp_mcp.call import AGENT_BOUNDS
+from mp_mcp.bounds import AGENT_BOUNDS
 from mp_mcp.errors import ServerUnreachableError, UsageError
 from mp_mcp.server import budgets, protocol, resident
 from mp_mcp.server.calls import Call

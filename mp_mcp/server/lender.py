@@ -7,7 +7,7 @@ that needs it, so that every other call goes on.
 import os
 
 from mp_mcp.accounts import read_stored
-from mp_mcp.call import Bounds
+from mp_mcp.bounds import Bounds
 from mp_mcp.errors import MpError
 from mp_mcp.resolve import Resolved, resolve
 from mp_mcp.server.job_runner import JobRunner

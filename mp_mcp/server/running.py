@@ -16,7 +16,7 @@ import anyio
 import mp_mcp.tools
 from mp_mcp import __version__
 from mp_mcp.accounts import ServerSettings, read_stored
-from mp_mcp.call import AGENT_BOUNDS
+from mp_mcp.bounds import AGENT_BOUNDS
 from mp_mcp.errors import MpError
 from mp_mcp.server import memory, processes
 from mp_mcp.server.door import Door

@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from mp_mcp.call import AGENT_BOUNDS, HUMAN_BOUNDS, Caller, LocalCaller, Standing
+from mp_mcp.bounds import AGENT_BOUNDS, HUMAN_BOUNDS
+from mp_mcp.call import Caller, LocalCaller, Standing
 from mp_mcp.errors import MpError, UsageError
 from mp_mcp.mixpanel.tally import counting
 from mp_mcp.server.calls import CURRENT, Call, Client

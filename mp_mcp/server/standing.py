@@ -11,7 +11,7 @@ import anyio
 import anyio.to_thread
 
 from mp_mcp import __version__, keychain
-from mp_mcp.call import Bounds
+from mp_mcp.bounds import Bounds
 from mp_mcp.errors import CredentialsError, MpError, UsageError
 from mp_mcp.history import History
 from mp_mcp.jobs import JobControl, Jobs

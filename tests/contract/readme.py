@@ -8,7 +8,7 @@ from pathlib import Path
 
 import mp_mcp.tools
 from mp_mcp.accounts import SERVER_SETTINGS
-from mp_mcp.call import AGENT_BOUNDS
+from mp_mcp.bounds import AGENT_BOUNDS
 from mp_mcp.front.tool_command import EXTRAS
 from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.server.standing import AGENT_TIMEOUT_S, HUMAN_TIMEOUT_S

@@ -4,7 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
-from mp_mcp.call import AGENT_BOUNDS, Bounds, LocalCaller
+from mp_mcp.bounds import AGENT_BOUNDS, Bounds
+from mp_mcp.call import LocalCaller
 from mp_mcp.errors import MpError
 from mp_mcp.results import Result
 from mp_mcp.tool import Handle, Parameter, Tool, tool

@@ -6,7 +6,7 @@ import anyio
 import pytest
 from pydantic import Field
 
-from mp_mcp.call import HUMAN_BOUNDS
+from mp_mcp.bounds import HUMAN_BOUNDS
 from mp_mcp.errors import MpError, QueryError, SettingsError, StoreError, UsageError
 from mp_mcp.results import Result, Rows
 from mp_mcp.tool import tool

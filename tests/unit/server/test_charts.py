@@ -5,7 +5,7 @@ from base64 import b64decode
 
 import pytest
 
-from mp_mcp.call import Bounds
+from mp_mcp.bounds import Bounds
 from mp_mcp.charts.picture import BOXES
 from mp_mcp.errors import UsageError
 from mp_mcp.results import Rows

@@ -8,7 +8,7 @@ import pytest
 
 from mp_mcp import keychain
 from mp_mcp.accounts import Account, ServerSettings, remove_account, save_account
-from mp_mcp.call import AGENT_BOUNDS
+from mp_mcp.bounds import AGENT_BOUNDS
 from mp_mcp.errors import CredentialsError, SettingsError
 from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport, MixpanelLogin
 from mp_mcp.mixpanel.models import Target

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from mp_mcp.call import AGENT_BOUNDS
+from mp_mcp.bounds import AGENT_BOUNDS
 from mp_mcp.errors import QueryError
 from mp_mcp.results import bounded
 from mp_mcp.store.layout import MAX_COLUMNS

@@ -8,7 +8,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from mp_mcp.call import AGENT_BOUNDS, LocalCaller
+from mp_mcp.bounds import AGENT_BOUNDS
+from mp_mcp.call import LocalCaller
 from mp_mcp.errors import (
     DatabaseLockedError,
     IncompleteExportError,
