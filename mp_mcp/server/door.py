@@ -36,6 +36,9 @@ LAST_PORT = 65535
 FOR_PEOPLE = 8
 """Places that only `mp` may take, so that a person can see who has the others."""
 
+MOST_SILENT = 128
+"""So many may be connected and have said nothing yet; then the first of them has to go."""
+
 LAST_LOOK_S = 0.05
 LAST_WORDS_S = 0.5
 
@@ -54,6 +57,7 @@ class Door:
         self._workspaces = workspaces
         self._listener: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self._silent: dict[asyncio.Task[None], None] = {}
         self._started = time.monotonic()
         self._last_client = time.monotonic()
         self._sessions: set[Session] = set()
@@ -116,17 +120,21 @@ class Door:
         if self._connections:
             await asyncio.wait(self._connections)
 
-    @property
-    def is_crowded(self) -> bool:
-        """Whether even the places for people are taken."""
-        return len(self._connections) > self._most_clients() + FOR_PEOPLE
+    def heard(self) -> None:
+        """The client of the current task has said something: from now on it has a place."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._silent.pop(task, None)
 
     def require_room(self, greeting: Greeting | None) -> None:
         """Raises: ServerUnreachableError when this client is one too many."""
+        if greeting is not None and greeting.only_looks:
+            return
         most = self._most_clients()
+        is_crowded = len(self._connections) - len(self._silent) > most + FOR_PEOPLE
         is_human = greeting is not None and greeting.is_human
         agents = sum(not session.is_human for session in self._sessions)
-        if self.is_crowded or (not is_human and agents >= most):
+        if is_crowded or (not is_human and agents >= most):
             raise ServerUnreachableError(
                 f"{most} clients are connected already, as many as may.",
                 hint="End some (`mp server status` lists them), or raise max_clients under "
@@ -203,10 +211,16 @@ class Door:
         if task is None:
             return
         self._connections.add(task)
+        self._silent[task] = None
+        if len(self._silent) > MOST_SILENT:
+            first = next(iter(self._silent))
+            del self._silent[first]
+            first.cancel()
         try:
             await Connection(self, reader, writer).serve()
         except asyncio.CancelledError:
-            # We are leaving. Re-raised, asyncio's callback would report it as a failure.
+            # We are leaving, or it was silent. Re-raised, asyncio's callback would report it as a
+            # failure.
             logger.debug("connection ended by the server")
         except ConnectionError:
             logger.debug("client hung up")
@@ -214,6 +228,7 @@ class Door:
             logger.exception("Connection failed")
         finally:
             self._connections.discard(task)
+            self._silent.pop(task, None)
             writer.close()
             with suppress(OSError, asyncio.CancelledError), anyio.move_on_after(LAST_WORDS_S):
                 await writer.wait_closed()

@@ -42,6 +42,8 @@ class Greeting:
         label = str(params.get("label", "front"))[: 2 * LONGEST_LABEL]
         self.label = "".join(c for c in label if c.isprintable())[:LONGEST_LABEL]
         self.is_human = params.get("kind") == "human"
+        # Such a person gets in where nobody else does: to see who has the places, and to end that.
+        self.only_looks = self.is_human and params.get("asks") in ("mp/status", "mp/stop")
         self.asking = Asking.from_dict(asking)
         self.known = Seen.from_dict(params.get("known"))
         self.choice = Choice.from_dict(params)
