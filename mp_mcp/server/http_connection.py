@@ -15,7 +15,7 @@ REQUEST_S = 10.0
 """So much time has a request to arrive, from its first byte or the connection to its last byte."""
 
 MOST_CONNECTIONS = 512
-"""Or half of what may be open, where that is less."""
+"""Or a quarter of what may be open, where that is less: many more are accepted at once."""
 
 
 class Connection(H11Protocol):
@@ -28,7 +28,7 @@ class Connection(H11Protocol):
         """One more; when it is one too many, the one that has been silent for longest goes."""
         super().connection_made(transport)
         self._be_patient()
-        if len(self.connections) > min(MOST_CONNECTIONS, open_files.allowed() // 2):
+        if len(self.connections) > min(MOST_CONNECTIONS, open_files.allowed() // 4):
             silent = [each for each in self.connections if isinstance(each, Connection)]
             min(silent, key=Connection.patient_until)._give_up()
 
