@@ -98,7 +98,8 @@ class Door:
             raise UsageError("Only the shared server has an HTTP door.", hint="Unset MP_SERVER.")
         if self.is_leaving:
             raise ServerUnreachableError("The server is leaving.", hint="Try again.")
-        if port is not None and not (isinstance(port, int) and 0 <= port <= LAST_PORT):
+        # A bool is an int to Python, and true would be port 1.
+        if port is not None and not (type(port) is int and 0 <= port <= LAST_PORT):
             raise UsageError(f"A port is a number from 0 to {LAST_PORT}.", hint="Example: 8765")
         return await self.http.open(port, asking)
 

@@ -2,12 +2,13 @@
 
 import json
 import os
+import queue
 import shutil
 import subprocess
 
 from mp_mcp.server import lease
 from mp_mcp.settings import Home
-from tests.processes.agents import BIN, Agent, mp
+from tests.processes.agents import BIN, PATIENCE_S, Agent, mp
 from tests.processes.waiting import wait_until
 
 HALF = "\ud83d"
@@ -33,8 +34,9 @@ def test_bytes_that_are_no_text_are_an_invalid_argument_of_mp(offline: dict[str,
 def test_a_request_whose_id_is_none_is_answered_over_stdio(offline: dict[str, str]) -> None:
     with Agent(offline) as agent:
         agent.call("inspect_workspace")
+        agent.replies[None] = queue.SimpleQueue()
         agent._write({"jsonrpc": "2.0", "id": True, "method": "tools/list"})
-        wait_until(lambda: None in agent.answered)
+        assert agent.replies[None].get(timeout=PATIENCE_S)["error"]["code"] == -32600
         assert agent.call("query_sql", sql="SELECT 1")["rows"] == [[1]]
 
 
