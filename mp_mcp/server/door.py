@@ -16,7 +16,7 @@ import anyio
 
 from mp_mcp import __version__
 from mp_mcp.call import AGENT_BOUNDS
-from mp_mcp.errors import ServerUnreachableError, UsageError
+from mp_mcp.errors import MpError, ServerUnreachableError, UsageError
 from mp_mcp.server import budgets, protocol, resident
 from mp_mcp.server.calls import Call
 from mp_mcp.server.connection import Connection
@@ -24,6 +24,7 @@ from mp_mcp.server.http_door import HttpDoor
 from mp_mcp.server.job_runner import JobRunner
 from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.server.lender import ProjectLender
+from mp_mcp.server.private_files import http_token
 from mp_mcp.server.session import PLAIN_CLIENT, Greeting, Session
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.settings import Asking
@@ -65,6 +66,9 @@ class Door:
         workspaces.clients = self.clients
         self.is_leaving = False
         self.http: HttpDoor | None = None
+        self.http_token: str | None = None
+        with suppress(MpError):  # there may be none yet; a closed door opens with the same one
+            self.http_token = http_token(workspaces.home, create=False)
         self.resumes_for_people = True
         """Whether a person's command brings enough time to go on with jobs that wait."""
         self.mcp = protocol.build()
@@ -147,7 +151,10 @@ class Door:
 
     def enter(self, greeting: Greeting | None) -> Session:
         """A session for a new client; without a greeting it is a plain MCP client."""
-        session = Session(self._workspaces, self._tools, greeting or PLAIN_CLIENT, self.jobs)
+        greeting = greeting or PLAIN_CLIENT
+        session = Session(
+            self._workspaces, self._tools, greeting, self.jobs, lambda: (self.http_token,)
+        )
         self._sessions.add(session)
         if self.resumes_for_people or not session.is_human:
             session.offer_credentials()

@@ -5,7 +5,7 @@ Never outlives its connection; credentials live here, in memory, and nowhere els
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -66,12 +66,15 @@ class Session:
         tools: Mapping[str, Tool],
         greeting: Greeting,
         jobs: JobRunner,
+        secrets: Callable[[], tuple[str | None, ...]] = tuple,
     ) -> None:
+        """`secrets` are the server's own, which are shown as little as the client's."""
         bounds = HUMAN_BOUNDS if greeting.is_human else AGENT_BOUNDS
         self.label = greeting.label
         self.is_human = greeting.is_human
         self.client = Client(greeting.label, is_human=greeting.is_human)
         self._jobs = jobs
+        self._own_secrets = secrets
         self._workspaces = workspaces
         self._asking = greeting.asking
         self._lender = ProjectLender(workspaces, greeting.asking, bounds, jobs, greeting.known)
@@ -141,10 +144,10 @@ class Session:
         )
 
     def _secrets(self) -> tuple[str | None, ...]:
-        """Those that this client uses, wherever they come from."""
+        """Those that this client uses, wherever they come from, and the server's own."""
         here = self._lender.last_standing().resolved
         kept = (here.secret, here.oauth_token) if here else ()
-        return (self._asking.secret, self._asking.oauth_token, *kept)
+        return (self._asking.secret, self._asking.oauth_token, *kept, *self._own_secrets())
 
 
 def _numbers(version: str) -> tuple[int, ...]:
