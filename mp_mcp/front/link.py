@@ -100,7 +100,7 @@ def ask(
     deadline = time.monotonic() + RETRY_S
     while True:
         try:
-            greeted = greet(home, asking, kind="human", start=start)
+            greeted = greet(home, asking, kind="human", start=start, choice={"asks": method})
         except lease.NotStarted as error:
             raise error.reason from error
         with closing(greeted.socket):

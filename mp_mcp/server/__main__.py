@@ -12,7 +12,7 @@ import sys
 
 from mp_mcp import __version__
 from mp_mcp.errors import MpError
-from mp_mcp.server import logs
+from mp_mcp.server import logs, open_files
 from mp_mcp.server.lease import Lease, acquire
 from mp_mcp.server.private_files import forbid_core_dumps
 from mp_mcp.settings import Home, find_home
@@ -25,6 +25,7 @@ def main() -> None:
     home = find_home()
     os.umask(0o077)
     forbid_core_dumps()
+    open_files.allow_enough()
     try:
         lease = acquire(home)
     except MpError as error:

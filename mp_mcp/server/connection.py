@@ -5,7 +5,6 @@ Never runs a tool: lines go to the protocol. Only requests that start with `mp/`
 
 import asyncio
 import logging
-import math
 from collections.abc import AsyncIterator
 from contextlib import closing, suppress
 from typing import Any, Protocol
@@ -40,7 +39,8 @@ MOST_UNREAD = 100
 
 Replies = MemoryObjectReceiveStream[SessionMessage]
 
-FIRST_WORDS_S = 2.0
+FIRST_WORDS_S = 10.0
+"""Every client has something to say at once."""
 
 
 class Host(requests.Host, Protocol):
@@ -52,9 +52,8 @@ class Host(requests.Host, Protocol):
     def leave(self, reason: str) -> None:
         """Ask the process to end."""
 
-    @property
-    def is_crowded(self) -> bool:
-        """Whether nobody more is let in."""
+    def heard(self) -> None:
+        """This client has said something: from now on it has a place."""
 
     def require_room(self, greeting: Greeting | None) -> None:
         """Raises: ServerUnreachableError when this client is one too many."""
@@ -101,11 +100,11 @@ class Connection:
         """Answer the client until it hangs up; its running calls end with it."""
         messages = self._messages()
         first = None
-        # Where there is no room, whoever says nothing must not keep a place.
-        with anyio.move_on_after(FIRST_WORDS_S if self._host.is_crowded else math.inf):
+        with anyio.move_on_after(FIRST_WORDS_S):
             first = await anext(messages, None)
         if first is None:
             return
+        self._host.heard()
         try:
             greeting = await self._greeted(first)
         except (MpError, ConnectionError) as error:

@@ -16,7 +16,7 @@ import anyio
 
 from mp_mcp import __version__
 from mp_mcp.bounds import AGENT_BOUNDS
-from mp_mcp.errors import ServerUnreachableError, UsageError
+from mp_mcp.errors import MpError, ServerUnreachableError, UsageError
 from mp_mcp.server import budgets, protocol, resident
 from mp_mcp.server.calls import Call
 from mp_mcp.server.connection import Connection
@@ -24,6 +24,7 @@ from mp_mcp.server.http_door import HttpDoor
 from mp_mcp.server.job_runner import JobRunner
 from mp_mcp.server.lease import LONGEST_LINE
 from mp_mcp.server.lender import ProjectLender
+from mp_mcp.server.private_files import http_token
 from mp_mcp.server.session import PLAIN_CLIENT, Greeting, Session
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.settings import Asking
@@ -35,6 +36,9 @@ logger = logging.getLogger(__name__)
 LAST_PORT = 65535
 FOR_PEOPLE = 8
 """Places that only `mp` may take, so that a person can see who has the others."""
+
+MOST_SILENT = 128
+"""So many may be connected and have said nothing yet; then the first of them has to go."""
 
 LAST_LOOK_S = 0.05
 LAST_WORDS_S = 0.5
@@ -54,6 +58,7 @@ class Door:
         self._workspaces = workspaces
         self._listener: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self._silent: dict[asyncio.Task[None], None] = {}
         self._started = time.monotonic()
         self._last_client = time.monotonic()
         self._sessions: set[Session] = set()
@@ -61,6 +66,9 @@ class Door:
         workspaces.clients = self.clients
         self.is_leaving = False
         self.http: HttpDoor | None = None
+        self.http_token: str | None = None
+        with suppress(MpError):  # there may be none yet; a closed door opens with the same one
+            self.http_token = http_token(workspaces.home, create=False)
         self.resumes_for_people = True
         """Whether a person's command brings enough time to go on with jobs that wait."""
         self.mcp = protocol.build()
@@ -94,7 +102,8 @@ class Door:
             raise UsageError("Only the shared server has an HTTP door.", hint="Unset MP_SERVER.")
         if self.is_leaving:
             raise ServerUnreachableError("The server is leaving.", hint="Try again.")
-        if port is not None and not (isinstance(port, int) and 0 <= port <= LAST_PORT):
+        # A bool is an int to Python, and true would be port 1.
+        if port is not None and not (type(port) is int and 0 <= port <= LAST_PORT):
             raise UsageError(f"A port is a number from 0 to {LAST_PORT}.", hint="Example: 8765")
         return await self.http.open(port, asking)
 
@@ -116,17 +125,21 @@ class Door:
         if self._connections:
             await asyncio.wait(self._connections)
 
-    @property
-    def is_crowded(self) -> bool:
-        """Whether even the places for people are taken."""
-        return len(self._connections) > self._most_clients() + FOR_PEOPLE
+    def heard(self) -> None:
+        """The client of the current task has said something: from now on it has a place."""
+        task = asyncio.current_task()
+        if task is not None:
+            self._silent.pop(task, None)
 
     def require_room(self, greeting: Greeting | None) -> None:
         """Raises: ServerUnreachableError when this client is one too many."""
+        if greeting is not None and greeting.only_looks:
+            return
         most = self._most_clients()
+        is_crowded = len(self._connections) - len(self._silent) > most + FOR_PEOPLE
         is_human = greeting is not None and greeting.is_human
         agents = sum(not session.is_human for session in self._sessions)
-        if self.is_crowded or (not is_human and agents >= most):
+        if is_crowded or (not is_human and agents >= most):
             raise ServerUnreachableError(
                 f"{most} clients are connected already, as many as may.",
                 hint="End some (`mp server status` lists them), or raise max_clients under "
@@ -138,7 +151,10 @@ class Door:
 
     def enter(self, greeting: Greeting | None) -> Session:
         """A session for a new client; without a greeting it is a plain MCP client."""
-        session = Session(self._workspaces, self._tools, greeting or PLAIN_CLIENT, self.jobs)
+        greeting = greeting or PLAIN_CLIENT
+        session = Session(
+            self._workspaces, self._tools, greeting, self.jobs, lambda: (self.http_token,)
+        )
         self._sessions.add(session)
         if self.resumes_for_people or not session.is_human:
             session.offer_credentials()
@@ -203,10 +219,16 @@ class Door:
         if task is None:
             return
         self._connections.add(task)
+        self._silent[task] = None
+        if len(self._silent) > MOST_SILENT:
+            first = next(iter(self._silent))
+            del self._silent[first]
+            first.cancel()
         try:
             await Connection(self, reader, writer).serve()
         except asyncio.CancelledError:
-            # We are leaving. Re-raised, asyncio's callback would report it as a failure.
+            # We are leaving, or it was silent. Re-raised, asyncio's callback would report it as a
+            # failure.
             logger.debug("connection ended by the server")
         except ConnectionError:
             logger.debug("client hung up")
@@ -214,6 +236,7 @@ class Door:
             logger.exception("Connection failed")
         finally:
             self._connections.discard(task)
+            self._silent.pop(task, None)
             writer.close()
             with suppress(OSError, asyncio.CancelledError), anyio.move_on_after(LAST_WORDS_S):
                 await writer.wait_closed()

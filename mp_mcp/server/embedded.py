@@ -17,6 +17,7 @@ import anyio
 from mp_mcp.errors import ServerUnreachableError
 from mp_mcp.server import logs, running
 from mp_mcp.server.door import Door
+from mp_mcp.server.private_files import require_own_folder
 from mp_mcp.server.processes import Presence
 from mp_mcp.settings import Home
 
@@ -93,8 +94,9 @@ _server: Embedded | None = None
 def connect(home: Home) -> socket.socket:
     """Connect to the server in this process, which the first connection starts.
 
-    Raises: ServerUnreachableError.
+    Raises: ServerUnreachableError; SettingsError when others could have prepared its folder.
     """
+    require_own_folder(home)
     global _server  # noqa: PLW0603 - one per process, as its name says
     with _starting:
         if _server is None or not _server.is_alive:

@@ -38,6 +38,7 @@ class Host(Protocol):
     """What this door needs of the other one."""
 
     is_leaving: bool
+    http_token: str | None
 
     def enter(self, greeting: Greeting | None) -> Session:
         """A session for this client."""
@@ -80,9 +81,8 @@ class HttpDoor:
                 last = _remembered(self._home)
                 listener = bound(last.port if port is None else port)
                 try:
-                    await self._tasks.start(
-                        self._serve, listener, http_token(self._home, create=True)
-                    )
+                    self._host.http_token = http_token(self._home, create=True)
+                    await self._tasks.start(self._serve, listener, self._host.http_token)
                 except BaseException:
                     listener.close()
                     raise

@@ -13,6 +13,7 @@ from mp_mcp.server.http_gate import Gate, Message, Receive, Send
 logger = logging.getLogger(__name__)
 
 ADDRESS = "127.0.0.1"
+BACKLOG = 128
 
 
 def bound(port: int) -> socket.socket:
@@ -23,7 +24,7 @@ def bound(port: int) -> socket.socket:
         # A port that was used a minute ago may be used again; a busy one may not.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((ADDRESS, port))
-        listener.listen(128)
+        listener.listen(BACKLOG)
     except (OSError, OverflowError) as error:
         listener.close()
         why = error.strerror if isinstance(error, OSError) else "no such port"
@@ -37,8 +38,10 @@ def bound(port: int) -> socket.socket:
 
 def web_server(gate: Gate) -> Any:
     """uvicorn around the gate, ready for `startup` and `shutdown`."""
-    import h11
-    import uvicorn  # paid by those who open this door
+    import h11  # paid by those who open this door
+    import uvicorn
+
+    from mp_mcp.server.http_connection import Connection
 
     async def app(scope: Message, receive: Receive, send: Send) -> None:
         try:
@@ -51,7 +54,9 @@ def web_server(gate: Gate) -> Any:
 
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=Connection,
+        # So many are accepted before the first of them is looked at: they must not be all files.
+        backlog=BACKLOG,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -16,7 +16,7 @@ from typing import Any
 from mp_mcp.errors import ServerUnreachableError
 from mp_mcp.file_locks import try_lock
 from mp_mcp.server import processes, socket_path
-from mp_mcp.server.private_files import require_own_folder
+from mp_mcp.server.private_files import private_log, require_own_folder
 from mp_mcp.settings import HAS_UNIX_SOCKETS, Home
 
 LEAVING = "server_leaving"
@@ -232,7 +232,7 @@ def spawn(home: Home) -> Any:
     home.create()
     environ = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environ |= {"MP_HOME": str(home.path), **_own_folder()}
-    with home.server_stderr.open("ab") as log:
+    with private_log(home.server_stderr) as log:
         server = subprocess.Popen(
             # -P: the state folder, its working directory, is no place to import from.
             [sys.executable, "-P", "-m", "mp_mcp.server"],

@@ -6,7 +6,7 @@ Never follows a symbolic link: what lies there must be what we put there. Standa
 import os
 import stat
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from mp_mcp.errors import SettingsError
 from mp_mcp.settings import Home
@@ -22,6 +22,9 @@ def require_own_folder(home: Home) -> None:
 
     Clients send secrets to the socket in there. Raises: SettingsError.
     """
+    if not hasattr(os, "geteuid"):
+        return  # Windows: there is no socket, and folders have no such modes
+    _close_to_others(home.name)
     path = f"{home.name}/run"
     try:
         found = os.lstat(path)
@@ -45,12 +48,36 @@ def require_own_folder(home: Home) -> None:
     _require_no_links(path)
 
 
+def _close_to_others(path: str) -> None:
+    """Who can write to the state folder can put others in the place of those in it."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - `mp` can do without pathlib's 4 ms
+    except OSError:
+        return  # there is none yet, or what looks at `run` says why
+    is_open = found.st_mode & 0o022 and not found.st_mode & stat.S_ISVTX
+    if is_open and found.st_uid == os.geteuid():
+        with suppress(OSError):  # a file system that is only read
+            os.chmod(path, stat.S_IMODE(found.st_mode) & ~0o022)  # noqa: PTH101
+    elif is_open:
+        raise SettingsError(
+            f"{path} can be changed by other users, and is not used.",
+            hint=f"Choose a folder of yours, for instance: MP_HOME={path}/mp",
+        )
+
+
 def _require_no_links(path: str) -> None:
     for entry in os.scandir(path):
         if entry.is_symlink():
             raise SettingsError(
                 f"{entry.path} is a symbolic link, and is not used.", hint=f"Run: rm {entry.path}"
             )
+
+
+def private_log(path: "Path") -> IO[bytes]:
+    """A file to append to, for its owner only: what opens it may be a client with any umask."""
+    opened = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.fchmod(opened, 0o600)  # an older version made it for all
+    return os.fdopen(opened, "ab")
 
 
 def http_token(home: Home, *, create: bool) -> str:

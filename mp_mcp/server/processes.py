@@ -18,6 +18,8 @@ LOOK_S = 0.5
 
 PROC = "/proc"
 
+NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+
 _NAME = "embedded-"
 
 
@@ -68,7 +70,7 @@ class Presence:
         self._file: int | None = None
         # A folder that cannot be written holds no database that we could lock.
         with suppress(OSError):
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | NO_LINK, 0o600)
             try_lock(self._file)
 
     def end(self) -> None:
@@ -91,7 +93,7 @@ def embedded(home: Home) -> set[int]:
 
 def _is_held(path: "Path") -> bool:
     try:
-        file = os.open(path, os.O_RDWR)
+        file = os.open(path, os.O_RDWR | NO_LINK)
     except OSError:
         return False
     try:

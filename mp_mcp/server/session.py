@@ -5,7 +5,7 @@ Never outlives its connection; credentials live here, in memory, and nowhere els
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
@@ -43,6 +43,8 @@ class Greeting:
         label = str(params.get("label", "front"))[: 2 * LONGEST_LABEL]
         self.label = "".join(c for c in label if c.isprintable())[:LONGEST_LABEL]
         self.is_human = params.get("kind") == "human"
+        # Such a person gets in where nobody else does: to see who has the places, and to end that.
+        self.only_looks = self.is_human and params.get("asks") in ("mp/status", "mp/stop")
         self.asking = Asking.from_dict(asking)
         self.known = Seen.from_dict(params.get("known"))
         self.choice = Choice.from_dict(params)
@@ -65,12 +67,15 @@ class Session:
         tools: Mapping[str, Tool],
         greeting: Greeting,
         jobs: JobRunner,
+        secrets: Callable[[], tuple[str | None, ...]] = tuple,
     ) -> None:
+        """`secrets` are the server's own, which are shown as little as the client's."""
         bounds = HUMAN_BOUNDS if greeting.is_human else AGENT_BOUNDS
         self.label = greeting.label
         self.is_human = greeting.is_human
         self.client = Client(greeting.label, is_human=greeting.is_human)
         self._jobs = jobs
+        self._own_secrets = secrets
         self._workspaces = workspaces
         self._asking = greeting.asking
         self._lender = ProjectLender(workspaces, greeting.asking, bounds, jobs, greeting.known)
@@ -140,10 +145,10 @@ class Session:
         )
 
     def _secrets(self) -> tuple[str | None, ...]:
-        """Those that this client uses, wherever they come from."""
+        """Those that this client uses, wherever they come from, and the server's own."""
         here = self._lender.last_standing().resolved
         kept = (here.secret, here.oauth_token) if here else ()
-        return (self._asking.secret, self._asking.oauth_token, *kept)
+        return (self._asking.secret, self._asking.oauth_token, *kept, *self._own_secrets())
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -146,7 +146,9 @@ RowLimit = Annotated[
     Field(ge=1, le=100_000, description="Most rows to return; agents get at most 1000"),
 ]
 Offset = Annotated[
-    int, Flag("--offset"), Field(ge=0, description="Skip this many rows: the next page's start")
+    int,
+    Flag("--offset"),
+    Field(ge=0, le=10**12, description="Skip this many rows: the next page's start"),
 ]
 Table = Annotated[
     str,

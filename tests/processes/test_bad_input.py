@@ -78,6 +78,7 @@ def test_a_wrong_command_says_what_is_wrong_and_what_to_do(
         ("fetch_events", {"from_date": "yesterday", "to_date": "2025-03-01"}, "usage"),
         ("fetch_events", {}, "usage"),
         ("query_sql", {"sql": ""}, "usage"),
+        ("query_sql", {"sql": "SELECT 1", "offset": 2**70}, "usage"),
         ("query_sql", {"sql": "SELEC 1"}, "query"),
         ("query_sql", {"sql": "DROP TABLE events"}, "not_read_only"),
         ("query_sql", {"sql": "SELECT 1; DROP TABLE events"}, "query"),

@@ -155,3 +155,24 @@ def test_an_unknown_client_is_answered_with_the_known_ones(offline: dict[str, st
     refused = mp(offline, "server", "config", "emacs")
     assert refused.code == 3
     assert "claude-code, claude-desktop, cursor" in refused.stderr
+
+
+def test_the_token_is_masked_wherever_a_call_is_kept(offline: dict[str, str], home: Home) -> None:
+    with Agent(offline) as agent:
+        agent.call("inspect_workspace")  # it was here before the door opened
+        place = Place.of(offline)
+        sql = f"SELECT '{place.token}' AS told"
+        agent.call("query_sql", sql=sql)
+        agent.error("query_sql", sql=f"SELECT {place.token[:3]!r} FROM '{place.token}'")
+        HttpAgent(place, "modern").call("query_sql", sql=sql)
+        mp(offline, "server", "stop")
+        agent.call("query_sql", sql=sql)
+        assert mp(offline, "server", "status", "-f", "json").json["http"] is None
+    mp(offline, "server", "stop")
+    assert mp(offline | {"MP_SERVER": "off"}, "query", "sql", sql).code == 0
+    seen = mp(offline, "history", "--format", "json").stdout
+    assert seen.count("SELECT '***' AS told") == 4
+    mp(offline, "server", "stop")
+    for path in (*home.path.glob("state.db*"), *home.logs.iterdir()):
+        assert place.token.encode() not in path.read_bytes(), path
+    assert place.token not in seen

@@ -31,24 +31,6 @@ def test_a_client_too_many_is_told_and_people_still_see_who_has_the_places(
         assert third.call("query_sql", sql="SELECT 7")["rows"] == [[7]]
 
 
-def test_who_says_nothing_keeps_no_place_that_is_needed(
-    offline: dict[str, str], home: Home
-) -> None:
-    configure_server(home, max_clients=1)
-    mp(offline, "inspect", "workspace")
-    silent = [lease.dial(home) for _ in range(9)]
-    try:
-        refused = mp(offline, "inspect", "workspace")
-        assert (refused.code, "max_clients" in refused.stderr) == (1, True)
-        with lease.dial(home) as late:
-            late.settimeout(30)
-            assert late.recv(1) == b"", "hung up on"
-    finally:
-        for client in silent:
-            client.close()
-    wait_until(lambda: mp(offline, "inspect", "workspace").code == 0)
-
-
 def test_a_query_that_finds_no_turn_in_its_time_is_told(
     offline: dict[str, str], home: Home
 ) -> None:

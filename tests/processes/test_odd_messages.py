@@ -2,12 +2,13 @@
 
 import json
 import os
+import queue
 import shutil
 import subprocess
 
 from mp_mcp.server import lease
 from mp_mcp.settings import Home
-from tests.processes.agents import BIN, Agent, mp
+from tests.processes.agents import BIN, PATIENCE_S, Agent, mp
 from tests.processes.waiting import wait_until
 
 HALF = "\ud83d"
@@ -30,6 +31,15 @@ def test_bytes_that_are_no_text_are_an_invalid_argument_of_mp(offline: dict[str,
     assert done.stderr.startswith("error: ")
 
 
+def test_a_request_whose_id_is_none_is_answered_over_stdio(offline: dict[str, str]) -> None:
+    with Agent(offline) as agent:
+        agent.call("inspect_workspace")
+        agent.replies[None] = queue.SimpleQueue()
+        agent._write({"jsonrpc": "2.0", "id": True, "method": "tools/list"})
+        assert agent.replies[None].get(timeout=PATIENCE_S)["error"]["code"] == -32600
+        assert agent.call("query_sql", sql="SELECT 1")["rows"] == [[1]]
+
+
 def test_lines_that_are_no_requests_are_answered_where_an_id_can_be_read(
     offline: dict[str, str], home: Home
 ) -> None:
@@ -40,6 +50,7 @@ def test_lines_that_are_no_requests_are_answered_where_an_id_can_be_read(
             (b"garbage\n", None),
             (b"[]\n", None),
             (b'{"jsonrpc":"1.0","id":99,"method":"ping"}\n', 99),
+            (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}\n', None),
         ):
             client.sendall(line)
             answer = json.loads(answers.readline())

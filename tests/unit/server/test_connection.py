@@ -158,13 +158,13 @@ async def test_an_id_comes_back_as_it_was(home: Home, request_id: Any) -> None:
 
 
 @pytest.mark.parametrize("request_id", [None, 1.5, True, {}, [1]])
-async def test_an_id_that_is_none_ends_nothing(home: Home, request_id: Any) -> None:
+async def test_an_id_that_is_none_is_refused_and_ends_nothing(home: Home, request_id: Any) -> None:
     async with doorstep(home, samples()) as step, step.guest() as guest:
         for method in ("tools/list", "mp/status", "mp/hello", "server/discover"):
             await guest.ask(request_id, method)
-        await guest.ask_call(7, "say_word", word="x")
-        while (await guest.hear()).get("id") != 7:
-            pass
+            answer = await guest.hear()
+            assert (answer["id"], answer["error"]["code"]) == (None, -32600)
+        assert await guest.call(7, "say_word", word="x") == {"word": "x"}
 
 
 async def test_a_line_over_the_limit_is_refused_and_ends_only_its_own_connection(

@@ -265,3 +265,10 @@ async def test_its_files_are_for_the_owner_only_and_hold_no_account(home: Home) 
     kept = (home.run / "http.json").read_text(encoding="utf-8")
     assert json.loads(kept)["asking"] == {"project_id": "7", "lock_wait_s": 5.0}
     assert json.loads(kept)["open"] is False, "without the secret it would stand elsewhere"
+
+
+@pytest.mark.parametrize("port", [True, False, -1, 65536, 1.0, "8765", [1]])
+async def test_a_port_that_is_no_number_of_a_port_is_refused(home: Home, port: Any) -> None:
+    async with http_door(home) as (step, _), step.greeted(kind="human") as guest:
+        refused = await guest.request(1, "mp/http", {"port": port})
+        assert "number from 0 to 65535" in refused["error"]["message"]

@@ -46,3 +46,36 @@ def test_other_texts_are_untouched(text: str) -> None:
 @given(st.binary(max_size=40))
 def test_any_line_is_a_message_or_the_answer_to_it(line: bytes) -> None:
     assert isinstance(parsed(line), SessionMessage | JSONRPCError)
+
+
+@pytest.mark.parametrize("request_id", ["null", "1.5", "true", "[1]", "{}"])
+def test_a_request_whose_id_is_none_is_refused_and_no_notification(request_id: str) -> None:
+    found = parsed(f'{{"jsonrpc": "2.0", "id": {request_id}, "method": "ping"}}'.encode())
+    assert isinstance(found, JSONRPCError)
+    assert (found.id, found.error.code) == (None, -32600)
+    assert found.error.message == "The id of a request is a text or a whole number."
+
+
+def test_a_notification_may_say_id_in_its_params() -> None:
+    line = b'{"jsonrpc": "2.0", "method": "x", "params": {"id": null}}'
+    assert isinstance(parsed(line), SessionMessage)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('[{"jsonrpc": "2.0", "id": 1, "method": "ping"}]', "Batches"),
+        ('{"jsonrpc": "2.0", "id": 1, "method": "ping", "params": [1]}', "params"),
+        ('{"jsonrpc": "2.0", "id": 1, "method": 5}', "method"),
+        ('{"jsonrpc": "1.0", "id": 1, "method": "ping"}', '"jsonrpc": "2.0"'),
+        ('{"jsonrpc": "2.0", "id": 1}', "no request"),
+        ("5", "object"),
+        ("{", "not JSON"),
+        ('{"jsonrpc": "2.0", "id": 1, "method": "\\ud83d"}', "Unicode"),
+    ],
+)
+def test_the_answer_to_no_message_says_what_is_wrong_with_it(line: str, says: str) -> None:
+    found = parsed(line.encode())
+    assert isinstance(found, JSONRPCError)
+    assert says in found.error.message
+    assert ("emoji" in found.error.data["hint"]) == (says == "Unicode")
