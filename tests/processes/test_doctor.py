@@ -91,6 +91,7 @@ def test_everything_that_is_wrong_has_a_line_with_a_remedy(
         notebook.opens()
         ran, found = examined(environ, me)
         assert f"pid {notebook.pid}" in found["file"]["message"]
+        assert "snapshot" not in found["file"]["remedy"], "which would meet the same lock"
     assert ran.code == 1
     failing = {name for name, row in found.items() if row["state"] == "fail"}
     assert failing == {"state folder", "settings", "account", "file"} | {
@@ -99,3 +100,34 @@ def test_everything_that_is_wrong_has_a_line_with_a_remedy(
     assert all(found[name]["remedy"] for name in failing)
     assert found["state folder"]["remedy"] == f"chmod 700 {home.path}"
     assert "mcpServers" in found["cursor"]["remedy"]
+
+
+def test_our_own_programs_are_no_foreign_holders_of_the_file(
+    environ: dict[str, str], home: Home, me: Path
+) -> None:
+    home.create()
+    off = {"MP_SERVER": "off"}
+    for theirs, mine, says in ({}, off, "Our server runs: use it"), (off, {}, "its own server"):
+        with Agent(environ | theirs) as agent:
+            agent.call("save_table", table="t", sql="FROM range(100000)", replace=True)
+            _, found = examined(environ | mine, me)
+        assert found["file"]["state"] == "fail"
+        assert "not ours" not in found["file"]["message"]
+        assert says in found["file"]["remedy"]
+        mp(environ, "server", "stop")
+
+
+def test_rows_that_are_still_in_the_log_of_the_file_count_in_its_size(
+    environ: dict[str, str], home: Home, me: Path
+) -> None:
+    home.create()
+    with Agent(environ) as agent:
+        agent.call("save_table", table="t", sql="SELECT hash(range) AS n FROM range(100000)")
+        file = database(home, environ)
+        size = file.stat().st_size + file.with_name(f"{file.name}.wal").stat().st_size
+        assert size > 200_000
+        (shown,) = mp(environ, "status", "--format", "json").json["here"]["files"]
+        assert shown["size_bytes"] == size
+        assert f"{size / 1e6:,.1f} MB" in examined(environ, me)[1]["file"]["message"]
+        (served,) = mp(environ, "server", "status").json["databases"]
+        assert served["size_bytes"] == size
