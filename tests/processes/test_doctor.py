@@ -8,6 +8,7 @@ import pytest
 
 from mp_mcp.settings import Home
 from tests.processes.agents import BIN, Agent, Finished, bare_environ, mp
+from tests.processes.conftest import configure_server
 from tests.processes.foreign import database, foreign_program
 
 SECRET = "s3cret-of-the-config"
@@ -131,3 +132,25 @@ def test_rows_that_are_still_in_the_log_of_the_file_count_in_its_size(
         assert f"{size / 1e6:,.1f} MB" in examined(environ, me)[1]["file"]["message"]
         (served,) = mp(environ, "server", "status").json["databases"]
         assert served["size_bytes"] == size
+
+
+def test_a_misspelt_setting_of_the_server_is_told_with_the_right_one(
+    environ: dict[str, str], home: Home, me: Path
+) -> None:
+    configure_server(home, max_client=5)
+    with Agent(environ) as agent:
+        agent.call("inspect_workspace")
+        ran, found = examined(environ, me)
+    assert ran.code == 0
+    assert "[server] knows no max_client" in found["settings"]["message"]
+    assert found["settings"]["remedy"] == "Did you mean max_clients?"
+    assert "Unknown under [server] in mp.toml: max_client" in home.server_log.read_text("utf-8")
+
+
+def test_a_server_too_small_to_live_is_an_error_of_the_settings(
+    offline: dict[str, str], home: Home
+) -> None:
+    configure_server(home, max_process_gb=0.01)
+    refused = mp(offline, "query", "sql", "SELECT 1")
+    assert refused.code == 3
+    assert "max_process_gb in mp.toml must be at least 2, not 0.01" in refused.stderr
