@@ -51,6 +51,7 @@ def test_all_is_well_with_an_account_a_server_and_a_client(
             assert notebook.tries() == "locked", "the doctor has only looked at our server's lock"
     assert ran.code == 0, ran
     assert {row["state"] for row in found.values()} == {"ok"}
+    assert "1 projects" not in found["login"]["message"]
     expected = {"versions", "duckdb", "mcp", "state folder", "disk", "account", "project"}
     assert expected | {"mixpanel", "login", "server", "socket", "file", "cursor"} <= set(found)
     assert "open in our server" in found["file"]["message"]
@@ -154,3 +155,22 @@ def test_a_server_too_small_to_live_is_an_error_of_the_settings(
     refused = mp(offline, "query", "sql", "SELECT 1")
     assert refused.code == 3
     assert "max_process_gb in mp.toml must be at least 2, not 0.01" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("args", "remedy"),
+    [
+        (["--toolsets", "api,storage", "--read-only"], None),
+        (["--toolsets", "storge"], "Did you mean storage?"),
+        (["--token", SECRET], "`mp-mcp --help` says which there are"),
+        (["--version"], "`mp-mcp --help` says which there are"),
+        (["--account"], "`mp-mcp --help` says which there are"),
+    ],
+)
+def test_arguments_that_mp_mcp_refuses_are_a_finding(
+    environ: dict[str, str], me: Path, args: list[str], remedy: str | None
+) -> None:
+    entry = {"command": str(BIN / "mp-mcp"), "args": args}
+    write(me / ".cursor/mcp.json", json.dumps({"mcpServers": {"mixpanel": entry}}))
+    found = examined(environ, me)[1]["cursor"]
+    assert (found["state"], found.get("remedy")) == ("fail" if remedy else "ok", remedy)
