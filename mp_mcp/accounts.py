@@ -3,6 +3,7 @@
 Never decides which account a client means (`resolve.py` does), and never shows a secret.
 """
 
+import math
 import os
 import secrets
 from collections.abc import Iterator, Mapping
@@ -32,42 +33,36 @@ class Account:
         return f"Account({self.name!r})"
 
 
+def _setting(default: float, meaning: str, *, least: float, most: float = math.inf) -> Any:
+    return field(default=default, metadata={"meaning": meaning, "least": least, "most": most})
+
+
 @dataclass(frozen=True)
 class ServerSettings:
     """`[server]` of mp.toml: times and limits of a server. All are numbers."""
 
-    release_after_s: float = field(
-        default=60.0, metadata={"meaning": "an idle database file is closed after so many seconds"}
+    release_after_s: float = _setting(
+        60.0, "an idle database file is closed after so many seconds", least=0
     )
-    exit_after_s: float = field(
-        default=600.0,
-        metadata={"meaning": "the server ends after so many seconds without a client"},
+    exit_after_s: float = _setting(
+        600.0, "the server ends after so many seconds without a client", least=0
     )
-    late_days: float = field(
-        default=5.0,
-        metadata={"meaning": "events may arrive so many days late: until then a fetch asks"},
+    late_days: float = _setting(
+        5.0, "events may arrive so many days late: until then a fetch asks", least=0
     )
-    max_clients: float = field(
-        default=64.0, metadata={"meaning": "clients connected at once; `mp` may use 8 more"}
+    max_clients: float = _setting(64.0, "clients connected at once; `mp` may use 8 more", least=1)
+    max_waiting_writes: float = _setting(64.0, "writes that wait for one database", least=1)
+    max_reads: float = _setting(
+        8.0, "queries that run at once on one database; others wait", least=1
     )
-    max_waiting_writes: float = field(
-        default=64.0, metadata={"meaning": "writes that wait for one database"}
+    max_cache_mb: float = _setting(
+        200.0, "kept answers of Mixpanel; the oldest ones make room", least=1
     )
-    max_reads: float = field(
-        default=8.0, metadata={"meaning": "queries that run at once on one database; others wait"}
+    history_days: float = _setting(30.0, "how long the history of calls is kept", least=0)
+    max_database_percent: float = _setting(
+        25.0, "of the memory of this computer, for DuckDB", least=1, most=100
     )
-    max_cache_mb: float = field(
-        default=200.0, metadata={"meaning": "kept answers of Mixpanel; the oldest ones make room"}
-    )
-    history_days: float = field(
-        default=30.0, metadata={"meaning": "how long the history of calls is kept"}
-    )
-    max_database_percent: float = field(
-        default=25.0, metadata={"meaning": "of the memory of this computer, for DuckDB"}
-    )
-    max_process_gb: float = field(
-        default=12.0, metadata={"meaning": "address space of the whole server (RLIMIT_AS)"}
-    )
+    max_process_gb: float = _setting(12.0, "address space of the whole server (RLIMIT_AS)", least=2)
 
 
 SERVER_SETTINGS = {one.name: one for one in fields(ServerSettings)}
@@ -80,6 +75,8 @@ class Stored:
     default: str | None
     accounts: Mapping[str, Account]
     server: ServerSettings
+    unknown: tuple[str, ...] = ()
+    """Keys of [server] that nobody reads: misspelt ones, or of another version."""
 
     def account(self, name: str) -> Account:
         """Raises: CredentialsError that names the accounts that exist."""
@@ -108,7 +105,8 @@ def read_stored(home: Home) -> Stored:
     server = ServerSettings(
         **{name: _number(name, section[name]) for name in SERVER_SETTINGS if name in section}
     )
-    return Stored(str(default) if default else None, accounts, server)
+    unknown = tuple(str(name) for name in section if name not in SERVER_SETTINGS)
+    return Stored(str(default) if default else None, accounts, server, unknown)
 
 
 def save_account(home: Home, account: Account, *, make_default: bool) -> None:
@@ -221,9 +219,22 @@ def _parse(path: Path, *, strict: bool) -> dict[str, Any]:
         ) from error
 
 
+def range_of(name: str) -> str:
+    """What a setting of [server] may be, for people."""
+    least, most = (SERVER_SETTINGS[name].metadata[key] for key in ("least", "most"))
+    return f"at least {least:g}" if most == math.inf else f"{least:g} to {most:g}"
+
+
 def _number(name: str, value: object) -> float:
-    """A time may be zero; a limit lets at least one through. Raises: SettingsError."""
-    return max(1.0 if name.startswith("max_") else 0.0, number(f"[server] {name}", value))
+    """Raises: SettingsError that says what the setting may be."""
+    found = number(f"[server] {name}", value)
+    setting = SERVER_SETTINGS[name]
+    if not setting.metadata["least"] <= found <= setting.metadata["most"]:
+        raise SettingsError(
+            f"[server] {name} in mp.toml must be {range_of(name)}, not {value}.",
+            hint=f"Change it there, or take the line out: the default is {setting.default:g}.",
+        )
+    return found
 
 
 def _accounts(found: Mapping[str, Any]) -> dict[str, Account]:

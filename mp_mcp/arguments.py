@@ -60,6 +60,8 @@ def _problem(tool: Tool, found: dict[str, Any]) -> str:
         return f"unknown argument {name}" + (f", did you mean {close[0]}?" if close else "")
     if found["type"] == "missing":
         return f"{name} is required"
+    if found["type"] == "string_pattern_mismatch":
+        return f"{name} names a table: letters, digits and _, at most 63, no digit at the start"
     return f"{name}: {str(found['msg']).removeprefix('Value error, ')}"
 
 

@@ -181,11 +181,11 @@ def seconds(name: str, value: object, default: float) -> float:
     """A setting as a number of seconds. Raises: SettingsError."""
     if value is None or value == "":
         return default
-    return number(name, value, "a number of seconds")
+    return max(0.0, number(name, value, "a number of seconds"))
 
 
 def number(name: str, value: object, kind: str = "a number") -> float:
-    """A setting as a number, at least 0. Raises: SettingsError."""
+    """A setting as a number. Raises: SettingsError."""
     wrong = SettingsError(f"{name} must be {kind}, not {value!r}.", hint="Example: 5")
     try:
         found = float(str(value))
@@ -193,4 +193,4 @@ def number(name: str, value: object, kind: str = "a number") -> float:
         raise wrong from error
     if not math.isfinite(found):
         raise wrong
-    return max(0.0, found)
+    return found

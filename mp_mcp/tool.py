@@ -82,6 +82,9 @@ DETACH = Parameter(
 )
 """What every tool that is a job takes besides its own arguments."""
 
+TABLE_NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
+"""What names a table; the only pattern that arguments have."""
+
 SAVE_AS = Parameter(
     "save_as",
     Annotated[
@@ -89,7 +92,7 @@ SAVE_AS = Parameter(
         BeforeValidator(lambda name: name or None),
         Flag("--save-as"),
         Field(
-            pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$",
+            pattern=TABLE_NAME,
             description="Keep the whole answer as this table; show its start",
         ),
     ],

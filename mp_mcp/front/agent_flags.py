@@ -24,6 +24,7 @@ Settings come from MP_* variables and ~/.mp/mp.toml; see `mp auth status`.
 """
 
 VALUES = ("--account", "--project", "--workspace")
+QUESTIONS = ("-h", "--help", "--version")
 LISTS = ("--toolsets", "--tools")
 
 
@@ -34,7 +35,7 @@ def read(words: list[str]) -> tuple[dict[str, str], dict[str, Any]]:
     rest = list(words)
     while rest:
         word = rest.pop(0)
-        if word in ("-h", "--help", "--version"):
+        if word in QUESTIONS:
             sys.stdout.write(f"mp-mcp {__version__}\n" if word == "--version" else USAGE)
             sys.exit(ExitCode.OK)
         name, _, value = word.partition("=")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from mp_mcp import accounts, keychain
 from mp_mcp.accounts import Account
-from mp_mcp.errors import CredentialsError, UsageError
+from mp_mcp.errors import CredentialsError, NotFoundError, UsageError
 from mp_mcp.front import ask, link, render, sources, talk
 from mp_mcp.front.command import Argument, command
 from mp_mcp.front.flags import Flags, Option, one_of
@@ -77,7 +77,7 @@ def logout(flags: Flags, name: str | None = None) -> None:
     if name is None:
         render.show({"removed": None}, flags, sentence="no account is stored")
         return
-    if stored.account(name).in_keyring:
+    if _found(stored, name).in_keyring:
         # First: an account that mp.toml forgot would leave its secret there for ever.
         keychain.remove(home, name)
     default = accounts.remove_account(home, name)
@@ -121,11 +121,21 @@ def switch(flags: Flags, name: str) -> None:
 
     Agents that named no account or project themselves follow, and are told with their next answer.
     """
-    before = accounts.make_default(find_home(), name)
+    home = find_home()
+    _found(accounts.read_stored(home), name)
+    before = accounts.make_default(home, name)
     sentence = f"account {name} is the default now"
     if before not in (None, name):
         sentence += f", before it was {before}"
     render.show({"default": name, "before": before}, flags, sentence=sentence)
+
+
+def _found(stored: accounts.Stored, name: str) -> Account:
+    """Raises: NotFoundError: it is named as a thing here, not as who asks."""
+    try:
+        return stored.account(name)
+    except CredentialsError as error:
+        raise NotFoundError(error.message, hint=error.hint) from error
 
 
 def _require_name(name: str) -> None:

@@ -13,7 +13,11 @@ from mp_mcp.front import talk
 from mp_mcp.front.flags import Flags
 from mp_mcp.front.tool_command import table
 
-COLUMNS = ("id", "when", "client", "tool", "arguments", "seconds", "rows", "units", "outcome")
+COLUMNS = (
+    *("id", "when", "client", "program", "by", "tool", "arguments", "complete", "seconds", "rows"),
+    *("units", "cached", "outcome", "message", "job", "project"),
+)
+"""What the server says of a call: also of none."""
 FOR_PEOPLE = ("id", "when", "client", "call", "took", "rows", "units", "outcome")
 
 LABEL = 32

@@ -17,13 +17,20 @@ from mp_mcp.front import link, render, talk
 from mp_mcp.front.admin import token_of
 from mp_mcp.front.command import Argument, command
 from mp_mcp.front.flags import Flags, Option
+from mp_mcp.resolve import base_url_name
 from mp_mcp.server import lease
 from mp_mcp.settings import Home, asking, find_home
 
 NAME = "mixpanel"
 TOKEN_VARIABLE = "MIXPANEL_MCP_TOKEN"  # noqa: S105 - a name, for the client to read
+PLACEHOLDER = "TOKEN"
+"""Where a client reads no variable."""
 
-PASSED_ON = ("MP_HOME", "MP_ACCOUNT", "MP_PROJECT_ID", "MP_REGION", "MP_WORKSPACE_ID")
+PASSED_ON = (
+    *("MP_HOME", "MP_ACCOUNT", "MP_PROJECT_ID", "MP_REGION", "MP_WORKSPACE_ID"),
+    # An agent without it would ask the real Mixpanel.
+    "MP_API_BASE_URL",
+)
 """Desktop programs see nothing of the shell's environment. Secrets are not among these."""
 
 Config = dict[str, Any]
@@ -78,9 +85,17 @@ def config(flags: Flags, client: str, http: bool = False, show_token: bool = Fal
             talk.say(f"hint: or run: {shlex.join(words)}")
         if http and not show_token:
             talk.say(
-                f"hint: the token is not in it: set {TOKEN_VARIABLE}, or type it when asked; "
+                f"hint: the token is not in it: {_token_goes(entry)}; "
                 "`mp server status --show-token` shows it"
             )
+
+
+def _token_goes(entry: Config) -> str:
+    """What the person does about the token that the configuration lacks."""
+    text = json.dumps(entry)
+    if "${input:" in text:
+        return "type it when asked"
+    return f"set {TOKEN_VARIABLE}" if TOKEN_VARIABLE in text else f"replace the word {PLACEHOLDER}"
 
 
 def _print(flags: Flags, entry: Config, words: list[str] | None) -> None:
@@ -93,6 +108,8 @@ def _print(flags: Flags, entry: Config, words: list[str] | None) -> None:
 
 def _stdio(flags: Flags) -> Config:
     environ = {name: os.environ[name] for name in PASSED_ON if os.environ.get(name)}
+    if "MP_API_BASE_URL" in environ:
+        base_url_name(environ["MP_API_BASE_URL"])  # refuses one that may hold a secret
     if "MP_HOME" in environ:
         environ["MP_HOME"] = find_home().name  # the client runs it in a folder of its own
     chosen = {
@@ -157,7 +174,7 @@ def _claude_desktop_http(door: Door) -> Config:
     arguments = ["-y", "mcp-remote", door.url, "--transport", "http-only"]
     # Without a space: some versions of the program break arguments at spaces.
     arguments += ["--header", "Authorization:${MIXPANEL_MCP_AUTHORIZATION}"]
-    environ = {"MIXPANEL_MCP_AUTHORIZATION": f"Bearer {door.token or 'TOKEN'}"}
+    environ = {"MIXPANEL_MCP_AUTHORIZATION": f"Bearer {door.token or PLACEHOLDER}"}
     return _servers({"command": "npx", "args": arguments, "env": environ})
 
 
@@ -214,7 +231,7 @@ CLIENTS = {
     "inspector": Client(
         "a file that `npx @modelcontextprotocol/inspector --config FILE` reads",
         lambda server: _servers({"type": "stdio", **server}),
-        _with_variable("streamable-http", "TOKEN"),
+        _with_variable("streamable-http", PLACEHOLDER),
         _inspector,
     ),
 }

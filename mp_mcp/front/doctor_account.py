@@ -84,8 +84,12 @@ def _login(home: Home, flags: Flags) -> Finding:
     except MpError as error:
         return failed("login", error, "mp server logs may say why")
     projects = [str(row[0]) for row in found["rows"]]
-    told = f"Mixpanel accepts it; it reaches {len(projects)} projects"
+    told = f"Mixpanel accepts it; it reaches {_counted(len(projects))}"
     chosen = flags.project or found.get("project")
     if chosen and projects and str(chosen) not in projects:
         return note("login", f"{told}, but does not list {chosen}", "mp auth test lists them")
     return ok("login", told)
+
+
+def _counted(projects: int) -> str:
+    return "1 project" if projects == 1 else f"{projects} projects"

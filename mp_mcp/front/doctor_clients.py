@@ -12,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from mp_mcp.errors import UsageError
+from mp_mcp.front import agent_flags
 from mp_mcp.front.finding import Finding, fail, note, ok
 from mp_mcp.settings import Home
 
@@ -108,12 +110,31 @@ def _server(name: str, path: Path, key: str, server: Mapping[str, Any], home: Ho
     direct = next((word for word in words if Path(word).name == PROGRAM), None)
     if direct is not None and "/" in direct and not Path(direct).is_file():
         return fail(name, f"{path}: {direct} of {key!r} does not exist", f"Use {_our_program()}")
+    refused = _refused(_words(server))
+    if refused is not None:
+        told = f"{path}: {PROGRAM} refuses the args of {key!r}, and ends at once"
+        return fail(name, told, refused)
     environ = server.get("env")
     chosen = environ.get("MP_HOME") if isinstance(environ, Mapping) else None
     if chosen and Path(str(chosen)).expanduser() != home.path:
         message = f"{path}: {key!r} has another state folder: {chosen}"
         return note(name, message, "Set the same MP_HOME for both to share tables and budget")
     return ok(name, f"{path}: {key!r} runs {direct or program}")
+
+
+def _refused(words: list[str]) -> str | None:
+    """How the arguments of mp-mcp are mended, which it refuses; None when it would start."""
+    # The last one: `uvx --from mp-mcp mp-mcp` names it twice.
+    places = [n for n, word in enumerate(words) if Path(word).name == PROGRAM or word in MODULES]
+    given = words[places[-1] + 1 :]
+    remedy = f"`{PROGRAM} --help` says which there are"
+    if any(word in agent_flags.QUESTIONS for word in given):
+        return remedy
+    try:
+        agent_flags.read(given)
+    except UsageError as error:
+        return error.hint or remedy
+    return None
 
 
 def _found(program: str) -> str | None:

@@ -8,12 +8,15 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
-from mp_mcp import __version__
+from mp_mcp import __version__, accounts
+from mp_mcp.errors import MpError
 from mp_mcp.front.finding import Finding, fail, note, ok
 from mp_mcp.settings import Home
+from mp_mcp.wording import closest
 
 DISTRIBUTION = "mp-mcp"
 LEAST_FREE_BYTES = 1_000_000_000
@@ -98,6 +101,16 @@ def _config(home: Home) -> Iterator[Finding]:
             )
         else:
             yield ok("settings", f"{home.config} ({mode:o})")
+            yield from _keys(home)
+
+
+def _keys(home: Home) -> Iterator[Finding]:
+    """What nobody reads; a file that cannot be read is a finding of the account."""
+    with suppress(MpError):
+        for name in accounts.read_stored(home).unknown:
+            close = closest(name, accounts.SERVER_SETTINGS)
+            remedy = f"Did you mean {close[0]}?" if close else "Take it out"
+            yield note("settings", f"{home.config}: [server] knows no {name}", remedy)
 
 
 def _disk(home: Home) -> Finding:

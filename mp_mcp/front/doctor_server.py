@@ -15,8 +15,9 @@ from mp_mcp.errors import MpError
 from mp_mcp.front import link, sources
 from mp_mcp.front.finding import Finding, fail, failed, note, ok
 from mp_mcp.front.flags import Flags
-from mp_mcp.server import lease
+from mp_mcp.server import lease, owners
 from mp_mcp.settings import Home, asking
+from mp_mcp.store import file_size
 
 # l_type, l_whence, l_start, l_len, l_pid; macOS has another order.
 _LOCK = "qqihh" if sys.platform == "darwin" else "hhqqi"
@@ -87,13 +88,13 @@ def _files(home: Home, flags: Flags, server: int | None) -> Iterator[Finding]:
     except MpError:
         project = None
     for path in sorted((home.path / "data").glob("**/*.db")):
-        finding = _file(path, server)
+        finding = _file(home, path, server)
         if path.stem == project or finding.state != "ok":
             yield finding
 
 
-def _file(path: Path, server: int | None) -> Finding:
-    told = f"{path}, {path.stat().st_size / 1e6:,.1f} MB"
+def _file(home: Home, path: Path, server: int | None) -> Finding:
+    told = f"{path}, {file_size.of_database(path) / 1e6:,.1f} MB"
     if not os.access(path, os.R_OK | os.W_OK):
         return fail("file", f"{told}, is not readable and writable", f"chmod u+rw {path}")
     try:
@@ -104,11 +105,17 @@ def _file(path: Path, server: int | None) -> Finding:
         return ok("file", f"{told}, not locked")
     if holder == server:
         return ok("file", f"{told}, open in our server")
-    name = _program(holder)
+    return _held(home, told, holder)
+
+
+def _held(home: Home, told: str, holder: int) -> Finding:
+    ours = owners.way_out(home, holder)
+    if ours is not None:
+        return fail("file", f"{told}, is open in another mp-mcp (pid {holder})", ours)
     if holder == 0:
         return note("file", f"{told}, locked by a program of another container or machine")
-    remedy = f"Close it in that program (pid {holder}), or use `mp snapshot FILE` there"
-    return fail("file", f"{told}, is locked by {name} (pid {holder}), not ours", remedy)
+    remedy = f"Close the database in that program, or end it (pid {holder})"
+    return fail("file", f"{told}, is locked by {_program(holder)} (pid {holder}), not ours", remedy)
 
 
 def _holder(path: Path) -> int | None:

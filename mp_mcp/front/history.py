@@ -12,8 +12,8 @@ from mp_mcp.errors import NotFoundError, ServerUnreachableError, UsageError
 from mp_mcp.front import calls_shown, link, render, talk
 from mp_mcp.front.command import Argument, command
 from mp_mcp.front.flags import Flags, Option
-from mp_mcp.front.tool_command import table
-from mp_mcp.server import lease
+from mp_mcp.front.tool_command import confirm, needs_confirming, table
+from mp_mcp.server import lease, owners
 from mp_mcp.settings import Home, asking, find_home
 
 PAUSE_S = 0.3
@@ -64,11 +64,12 @@ def show(flags: Flags, number: int) -> None:
         render.show(call, flags)
 
 
-@command(NUMBER)
-def rerun(flags: Flags, number: int) -> None:
+@command(NUMBER, Option("yes", ("-y", "--confirm"), "Yes to what a call of its kind asks first"))
+def rerun(flags: Flags, number: int, yes: bool = False) -> None:
     """Run a call again, with your account, and show its answer to you.
 
-    Calls are not repeated whose arguments had a secret or were too long to be kept.
+    What had to be confirmed, such as dropping a table, has to be confirmed again. Calls are not
+    repeated whose arguments had a secret or were too long to be kept.
     """
     from mp_mcp.front.cli import run_tool  # it imports every command, so not before now
 
@@ -85,21 +86,16 @@ def rerun(flags: Flags, number: int) -> None:
     arguments.pop("detach", None)
     if not flags.quiet:
         talk.say(f"rerun of {number}: {calls_shown.what(call)}")
-    _confirm(tool, arguments)
+    # That somebody agreed then does not mean that somebody agrees now.
+    arguments.pop("confirm", None)
+    if yes and needs_confirming(tool):
+        arguments["confirm"] = True
+    confirm(tool, arguments)
     run_tool(flags, tool, arguments, False)
 
 
-def _confirm(tool: str, arguments: Mapping[str, Any]) -> None:
-    """What had to be confirmed once is confirmed again, where somebody can be asked."""
-    import sys
-
-    if arguments.get("confirm") and sys.stdin.isatty():
-        from mp_mcp.front import ask
-
-        ask.confirmed(f"{tool} again?")
-
-
 def _asked(home: Home, params: Mapping[str, Any]) -> list[dict[str, Any]]:
+    owners.require_state(home)
     return list(link.ask(home, asking(), "mp/history", params).result["calls"])
 
 

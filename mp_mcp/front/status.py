@@ -12,6 +12,7 @@ from mp_mcp.front.command import Argument, command
 from mp_mcp.front.flags import Flags
 from mp_mcp.server import lease
 from mp_mcp.settings import Home, asking, find_home
+from mp_mcp.store import file_size
 
 
 @command()
@@ -72,6 +73,6 @@ def _here(home: Home, flags: Flags) -> dict[str, Any]:
 def _files(home: Home) -> Sequence[dict[str, Any]]:
     """By their names only: whoever opens one could take it from its owner."""
     return [
-        {"path": str(path), "size_bytes": path.stat().st_size}
+        {"path": str(path), "size_bytes": file_size.of_database(path)}
         for path in sorted((home.path / "data").glob("**/*.db"))
     ]

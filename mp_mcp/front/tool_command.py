@@ -79,7 +79,7 @@ def tool_command(name: str, run: RunTool) -> Command:
                 f"Missing argument {_spelling(missing[0])}.",
                 hint=f"{_ways(extras)}See `mp {' '.join(row['words'])} --help`.",
             )
-        _confirm(row, arguments)
+        confirm(name, arguments)
         run(flags, name, arguments, wants_one)
 
     return Command(
@@ -138,15 +138,20 @@ def _fill(extras: tuple[Extra, ...], values: dict[str, Any]) -> bool:
     return wants_one
 
 
-def _confirm(row: Mapping[str, Any], arguments: dict[str, Any]) -> None:
+def confirm(tool: str, arguments: dict[str, Any]) -> None:
     """Ask the person at a terminal what an agent has to confirm by an argument."""
-    needs = any(found["name"] == "confirm" for found in row["parameters"])
-    if needs and "confirm" not in arguments and sys.stdin.isatty():
+    row = table()[tool]
+    if needs_confirming(tool) and "confirm" not in arguments and sys.stdin.isatty():
         named = [text for value in arguments.values() for text in _texts(value)]
         from mp_mcp.front import ask
 
         ask.confirmed(f"{' '.join([*row['words'], *named])}?")
         arguments["confirm"] = True
+
+
+def needs_confirming(tool: str) -> bool:
+    """Whether the tool does nothing until somebody has agreed."""
+    return any(found["name"] == "confirm" for found in table()[tool]["parameters"])
 
 
 def _texts(value: Any) -> list[str]:

@@ -17,6 +17,7 @@ from mcp_types import (
     ReadResourceResult,
     Resource,
     ResourceTemplate,
+    TextContent,
     TextResourceContents,
 )
 
@@ -105,8 +106,14 @@ async def read(uri: str, tools: Mapping[str, Tool], call: CallTool) -> ReadResou
         told = f"{found.get('message')} {found.get('hint') or ''}".strip()
         raise MCPError(INVALID_PARAMS, told, {"uri": uri, **found})
     text = json.dumps(found, ensure_ascii=False)
-    contents = TextResourceContents(uri=uri, mime_type=JSON, text=text)
-    return ReadResourceResult(contents=[contents], ttl_ms=0, cache_scope="private")
+    contents = [TextResourceContents(uri=uri, mime_type=JSON, text=text)]
+    # As beside the answer of a call: the JSON stays clean.
+    contents += [
+        TextResourceContents(uri=uri, mime_type="text/plain", text=block.text)
+        for block in answer.content[1:]
+        if isinstance(block, TextContent)
+    ]
+    return ReadResourceResult(contents=contents, ttl_ms=0, cache_scope="private")
 
 
 def _meant(uri: str) -> tuple[str, dict[str, Any]]:

@@ -124,11 +124,14 @@ def _resume(jobs: JobRunner, workspaces: Workspaces) -> None:
 
 def _settings(home: Home) -> ServerSettings:
     try:
-        return read_stored(home).server
+        stored = read_stored(home)
     except MpError as error:
         # A broken mp.toml is told to the client whose call needs it.
         logger.warning("mp.toml is not used: %s", error.message)
         return ServerSettings()
+    if stored.unknown:
+        logger.warning("Unknown under [server] in mp.toml: %s", ", ".join(stored.unknown))
+    return stored.server
 
 
 async def _leave_on_signal(leave: Leave) -> None:

@@ -5,9 +5,9 @@ httpx and duckdb are imported by the first call that needs them, so that the ser
 an API call works where duckdb does not.
 """
 
-import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from mp_mcp.mixpanel.budget import Budget
 from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport, MixpanelLogin
 from mp_mcp.mixpanel.models import Credentials, Target
 from mp_mcp.resolve import Resolved, base_url_name
-from mp_mcp.server import lease, processes
+from mp_mcp.server import owners
 from mp_mcp.server.history import History
 from mp_mcp.settings import Home
 from mp_mcp.state import State, open_state
@@ -107,22 +107,13 @@ class Workspaces:
         from mp_mcp.store.open_store import Capacity, Files
 
         return Files(
-            self._whose,
+            partial(owners.way_out, self.home),
             Capacity(
                 int(self.settings.max_waiting_writes),
                 int(self.settings.max_reads),
                 self.settings.max_database_percent,
             ),
         )
-
-    def _whose(self, pid: int | None) -> str | None:
-        """What to do about a file that this process holds, if it is one of ours; else None."""
-        server = lease.server_info(self.home).get("pid")
-        if server != os.getpid() and pid in (None, server) and lease.is_held(self.home):
-            return "Our server runs: use it (unset MP_SERVER), or run `mp server stop`."
-        if pid is not None and pid in processes.embedded(self.home):
-            return f"Process {pid} is its own server (MP_SERVER=off): wait for its end, or end it."
-        return None
 
     def status(self) -> list[dict[str, Any]]:
         """State of each database that was used. Opens nothing."""

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple, TypeVar
 import duckdb
 
 from mp_mcp.errors import StoreError
+from mp_mcp.store import file_size
 from mp_mcp.store.instance import MEMORY_PERCENT, Instance, Opening, Prepare, open_instance
 from mp_mcp.store.locks import LOCK_WAIT_S, Holder, Whose, holder_of, locked_error, nobodys, pauses
 from mp_mcp.store.session import Session
@@ -134,7 +135,7 @@ class Database:
     def status(self) -> DatabaseStatus:
         """What is known without opening the file or keeping it open."""
         try:
-            size = self.path.stat().st_size
+            size = file_size.of_database(self.path)
         except OSError:
             return DatabaseStatus("absent", self.path, 0, len(self._sessions))
         state: Literal["closed", "open", "read_only"] = "closed"
@@ -276,10 +277,9 @@ class Database:
                 return self._or_raise(holder, error)
         else:
             return None
+        reading = partial(opening, read_only=True, holder=holder)
         try:
-            self._opened(
-                await self._background.run(partial(opening, read_only=True, holder=holder))
-            )
+            self._opened(await self._background.run(reading))
         except duckdb.Error as error:
             return self._or_raise(holder_of(error), error)
         return holder if write else None

@@ -14,6 +14,7 @@ from mp_mcp.store.exact import identifier
 from mp_mcp.store.guarded import Judged
 from mp_mcp.store.models import DroppedTable, SavedTable
 from mp_mcp.store.schema import ensure_schema, has_schema, utc_now
+from mp_mcp.store.table_name import check_table_name
 from mp_mcp.store.translate import table_missing
 
 SAVED = "saved"
@@ -29,7 +30,7 @@ def check_place(
 
     Raises: UsageError for a bad name, TableExistsError.
     """
-    layout.check_table_name(table)
+    check_table_name(table)
     if not has_schema(cursor):
         return False  # asked again when it is there, before anything is written
     found = layout.find_table(cursor, table)

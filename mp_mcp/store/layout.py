@@ -13,17 +13,17 @@ only what its own properties of these names say.
 # Names and literals are quoted by exact.py; values of users are parameters.
 # ruff: noqa: S608
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from duckdb import DuckDBPyConnection
 
-from mp_mcp.errors import TableExistsError, UsageError
+from mp_mcp.errors import TableExistsError
 from mp_mcp.store import exact
 from mp_mcp.store.exact import Column, Kind, identifier, literal
 from mp_mcp.store.local_time import utc_column
 from mp_mcp.store.schema import has_schema, utc_now
+from mp_mcp.store.table_name import check_table_name
 
 MAX_COLUMNS = 300
 """Properties with a column of their own: each costs every query about 24 microseconds to bind."""
@@ -76,16 +76,6 @@ class Table:
     kind: str
     where: str | None
     unlisted: bool = False
-
-
-def check_table_name(name: str) -> str:
-    """The name itself, when it can name a table. Raises: UsageError."""
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,62}", name, re.ASCII):
-        raise UsageError(
-            f"{name[:80]!r} cannot name a table.",
-            hint="Use letters, digits and _, at most 63, not starting with a digit.",
-        )
-    return name
 
 
 def stored_name(table: str) -> str:

@@ -19,6 +19,7 @@ from mp_mcp.store.models import LoadReport
 from mp_mcp.store.reconcile import Meeting, insert_select, reconcile
 from mp_mcp.store.schema import has_schema, utc_now
 from mp_mcp.store.stage import Staged, drop, empty, stage
+from mp_mcp.store.table_name import check_table_name
 
 __all__ = ["Staged", "stage_events", "swap_events"]
 
@@ -40,7 +41,7 @@ def stage_events(
     kept in the file `rejects`.
     Raises: UsageError, IncompleteExportError, StoreError.
     """
-    layout.check_table_name(table)
+    check_table_name(table)
     staged = empty(table, days, events, rows_in=place if has_schema(cursor) else None)
     try:
         found = stage(cursor, staged, list(files), rejects)

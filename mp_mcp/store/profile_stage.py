@@ -20,6 +20,7 @@ from mp_mcp.store.exact import literal
 from mp_mcp.store.plan import Plan, Seen, make_plan, seen_in_rest
 from mp_mcp.store.rejects import remove, without_halves, write_head
 from mp_mcp.store.stage import Staged, drop, empty, fill
+from mp_mcp.store.table_name import check_table_name
 
 _LONGEST_LINE = 4 << 20
 _SAMPLE = 2000
@@ -38,7 +39,7 @@ def stage_profiles(
     `afresh` means that the table's columns so far are of no consequence.
     Raises: UsageError, StoreError.
     """
-    layout.check_table_name(table)
+    check_table_name(table)
     staged = empty(table, None, ())
     known = [] if afresh or not layout.find_table(cursor, table) else _known(cursor, table)
     try:

@@ -9,6 +9,7 @@ from duckdb import DuckDBPyConnection
 
 from mp_mcp.store import layout
 from mp_mcp.store.models import ProfileChoice
+from mp_mcp.store.table_name import check_table_name
 
 KIND = "profiles"
 
@@ -51,7 +52,7 @@ def check_target(
 
     Raises: UsageError for a bad name, TableExistsError when the name has another meaning.
     """
-    layout.check_table_name(table)
+    check_table_name(table)
     found = layout.find_table(cursor, table)
     if found is None:
         if layout.exists(cursor, table):

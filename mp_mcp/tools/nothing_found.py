@@ -7,11 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mp_mcp.errors import MixpanelError, NotFoundError
+from mp_mcp.mixpanel.client import Mixpanel
+from mp_mcp.mixpanel.event_names import last_event_names
 from mp_mcp.results import Rows
+from mp_mcp.wording import closest
 
 EVENTS = "inspect_events lists the events"
 FUNNELS = "inspect_funnels lists the funnels"
 FLOWS = "inspect_bookmarks lists the reports of type flows"
+_DOUBT = ": a name may be wrong, which Mixpanel does not say."
 PROPERTIES = f"{EVENTS}, inspect_properties the properties of one"
 
 
@@ -49,6 +53,21 @@ def doubt_silent(found: Rows, lists: str) -> Rows:
     return found
 
 
+async def doubt_events(found: Rows, mixpanel: Mixpanel, *events: str | None) -> Rows:
+    """The answer; where a name may be wrong, its hint has the names close to those of `events`.
+
+    It looks at the last list of events that somebody asked for.
+    """
+    if _DOUBT not in (found.hint or ""):
+        return found
+    known = await last_event_names(mixpanel)
+    for event in events:
+        close = closest(event, known) if event and event not in known else []
+        if close:
+            found.hint = f"Instead of {event!r} did you mean the event {close[0]!r}? {found.hint}"
+    return found
+
+
 @contextmanager
 def pointing(lists: str) -> Iterator[None]:
     """A refusal by Mixpanel says as well where the right names are listed."""
@@ -82,4 +101,4 @@ def doubt_last(found: Rows, limit: int) -> Rows:
 
 
 def _hint(what: str, lists: str) -> str:
-    return f"{what}: a name may be wrong, which Mixpanel does not say. {lists}."
+    return f"{what}{_DOUBT} {lists}."

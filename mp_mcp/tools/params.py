@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field
 
 from mp_mcp.errors import UsageError
 from mp_mcp.mixpanel import bookmarks, funnels, lexicon, segmentation
-from mp_mcp.tool import Flag
+from mp_mcp.tool import TABLE_NAME, Flag
 
 
 def as_list(value: Any) -> Any:
@@ -154,7 +154,7 @@ Table = Annotated[
     str,
     Flag(argument="TABLE"),
     Field(
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$",
+        pattern=TABLE_NAME,
         description="Table name: letters, digits and _, e.g. events",
     ),
 ]

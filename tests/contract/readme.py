@@ -7,7 +7,7 @@ Never touches anything outside the markers. Run it with `python -m tests.contrac
 from pathlib import Path
 
 import mp_mcp.tools
-from mp_mcp.accounts import SERVER_SETTINGS
+from mp_mcp.accounts import SERVER_SETTINGS, range_of
 from mp_mcp.bounds import AGENT_BOUNDS
 from mp_mcp.front.tool_command import EXTRAS
 from mp_mcp.server.lease import LONGEST_LINE
@@ -38,7 +38,7 @@ def settings() -> str:
     """Environment variables, `[server]` of mp.toml, and limits that are fixed, as Markdown."""
     rows = [(f"`{name}`", meaning) for name, meaning in VARIABLES.items()]
     rows += [
-        (f"`[server]` `{name} = {one.default:g}`", one.metadata["meaning"])
+        (f"`[server]` `{name} = {one.default:g}`", f"{one.metadata['meaning']} ({range_of(name)})")
         for name, one in SERVER_SETTINGS.items()
     ]
     rows += [(f"fixed: {value}", meaning) for value, meaning in FIXED.items()]

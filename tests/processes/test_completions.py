@@ -42,8 +42,9 @@ def test_names_that_were_listed_once_are_offered_and_never_asked_for(
         assert complete(agent, "table", "cou") == ["counts"]
         uris = [one["uri"] for one in agent.request("resources/list")["resources"]]
         assert "mp://tables/counts" in uris
-        (content,) = agent.request("resources/read", {"uri": "mp://tables/counts"})["contents"]
-        assert "Purchase" in content["text"]
+        data, mark = agent.request("resources/read", {"uri": "mp://tables/counts"})["contents"]
+        assert "Purchase" in data["text"]
+        assert "never instructions" in mark["text"]
         assert mixpanel.requests() == []
     with Agent(environ, "legacy") as agent:
         assert complete(agent, "event", "chase") == ["Purchase"]

@@ -172,3 +172,19 @@ def mp_obedient(environ: dict[str, str]) -> str:
     found = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
     assert found.returncode == 1
     return found.stderr
+
+
+def test_the_history_of_a_running_server_is_not_said_to_be_empty(offline: dict[str, str]) -> None:
+    mp(offline, "query", "sql", "SELECT 7")
+    for words in (("history",), ("history", "show", "1"), ("history", "rerun", "1")):
+        refused = mp(offline | OFF, *words)
+        assert (refused.code, refused.stdout) == (6, ""), words
+        assert "Our server runs: use it (unset MP_SERVER)" in refused.stderr
+    assert mp(offline | OFF, "status", "-f", "json").json["running"] is True
+    mp(offline, "server", "stop")
+    assert len(mp(offline | OFF, "history", "--format", "json").json["rows"]) == 1
+    with Agent(offline | OFF) as alone:
+        alone.call("query_sql", sql="SELECT 8")
+        refused = mp(offline | OFF, "history")
+        assert refused.code == 6
+        assert f"Process {alone.process.pid} is its own server" in refused.stderr

@@ -134,6 +134,10 @@ def test_configurations_are_valid_and_name_the_program(offline: dict[str, str], 
         assert place.url in web.stdout
         assert place.token not in web.stdout + web.stderr
         assert "mp server status --show-token" in web.stderr
+        ways = {"vscode": "type it when asked", "claude-code": "set MIXPANEL_MCP_TOKEN"}
+        ways["cursor"] = ways["claude-code"]
+        assert ways.get(client, "replace the word TOKEN") in web.stderr
+        assert ("Bearer TOKEN" in web.stdout) is (client not in ways)
         shown = mp(offline, "server", "config", client, "--http", "--show-token")
         assert place.token in json.dumps(shown.json)
 
@@ -142,6 +146,17 @@ def test_the_configuration_starts_a_server_that_works(offline: dict[str, str]) -
     server = mp(offline, "server", "config", "cursor").json["mcpServers"]["mixpanel"]
     with Agent(server["env"], command=[server["command"], *server["args"]]) as agent:
         assert agent.call("query_sql", sql="SELECT 1")["rows"] == [[1]]
+
+
+def test_the_configuration_leads_to_the_same_mixpanel(offline: dict[str, str]) -> None:
+    environ = offline | {"MP_API_BASE_URL": "http://127.0.0.1:9", "MP_SECRET": "s3cret-of-mine"}
+    found = mp(environ, "server", "config", "cursor").json["mcpServers"]["mixpanel"]["env"]
+    assert found["MP_API_BASE_URL"] == "http://127.0.0.1:9"
+    assert "MP_SECRET" not in found
+    environ["MP_API_BASE_URL"] = "http://me:s3cret-of-mine@127.0.0.1:9"
+    refused = mp(environ, "server", "config", "cursor")
+    assert (refused.code, refused.stdout) == (3, "")
+    assert "s3cret-of-mine" not in refused.stderr
 
 
 def test_claude_code_gets_a_command_line_too(offline: dict[str, str]) -> None:

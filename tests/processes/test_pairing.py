@@ -34,6 +34,8 @@ def test_the_human_sees_what_an_agent_called_and_what_it_cost(environ: dict[str,
             agent.call("query_segmentation", event="Purchase", **DAYS)
         label = f"mp-mcp pid {agent.process.pid}"
     good, bad, asked, cached = history(environ)
+    none = mp(environ, "history", "--tool", "save_table", "--format", "json").json
+    assert (none["columns"], none["rows"]) == (list(good), []), "the same columns without a row"
     assert {call["client"] for call in (good, bad, asked, cached)} == {label}
     assert {call["program"] for call in (good, bad, asked, cached)} == {"test agent"}
     assert (good["tool"], good["arguments"]) == ("query_sql", {"sql": sql})

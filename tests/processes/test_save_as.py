@@ -38,7 +38,13 @@ def test_an_answer_becomes_a_table_for_agents_and_people(environ: dict[str, str]
         assert "events_2" in answer["not_saved"]["hint"]
         assert agent.call("query_sql", sql="SELECT count(*) FROM events")["rows"] == counted
         refused = agent.error("query_segmentation", **PURCHASES, save_as="no name")
-        assert (refused["code"], "save_as" in refused["message"]) == ("usage", True)
+        assert refused["code"] == "usage"
+        assert "save_as names a table: letters, digits and _" in refused["message"]
+        assert "pattern" not in refused["message"]
+        answer = agent.call("query_segmentation", **PURCHASES, save_as="select")
+        assert answer["row_count"] == whole["row_count"]
+        assert "it is a word of SQL" in answer["not_saved"]["message"]
+        assert agent.error("save_table", table="order", sql="SELECT 1")["code"] == "usage"
 
 
 def test_the_answer_still_comes_when_a_foreign_program_has_the_file(

@@ -1,3 +1,4 @@
+import re
 import tomllib
 from pathlib import Path
 
@@ -188,13 +189,35 @@ def test_the_servers_times_are_read_and_must_be_numbers(home: Home) -> None:
         read_stored(home)
 
 
-def test_the_servers_limits_let_at_least_one_through(home: Home) -> None:
-    write(home, "[server]\nmax_clients = 0\nmax_reads = 3\nlate_days = 0")
-    found = read_stored(home).server
-    assert (found.max_clients, found.max_reads, found.late_days) == (1, 3, 0)
-    write(home, '[server]\nmax_reads = "many"')
-    with pytest.raises(SettingsError, match=r"\[server\] max_reads must be a number, not 'many'"):
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("max_clients = 0", "max_clients in mp.toml must be at least 1, not 0"),
+        ("max_clients = -5", "max_clients in mp.toml must be at least 1, not -5"),
+        ("late_days = -1", "late_days in mp.toml must be at least 0, not -1"),
+        ("max_process_gb = 0.01", "max_process_gb in mp.toml must be at least 2, not 0.01"),
+        ("max_database_percent = 101", "max_database_percent in mp.toml must be 1 to 100, not 101"),
+        ('max_reads = "many"', "max_reads must be a number, not 'many'"),
+    ],
+)
+def test_a_limit_out_of_its_range_is_refused_by_its_name(home: Home, line: str, told: str) -> None:
+    write(home, f"[server]\n{line}")
+    with pytest.raises(SettingsError, match=re.escape(f"[server] {told}")) as caught:
         read_stored(home)
+    assert caught.value.hint
+
+
+def test_the_least_that_a_limit_may_be_is_kept(home: Home) -> None:
+    write(home, "[server]\nmax_clients = 1\nlate_days = 0\nmax_process_gb = 2")
+    found = read_stored(home)
+    assert (found.server.max_clients, found.server.late_days) == (1, 0)
+    assert found.unknown == ()
+
+
+def test_keys_that_nobody_reads_are_known_as_such(home: Home) -> None:
+    write(home, "[server]\nmax_client = 5\nexit_after_s = 3")
+    found = read_stored(home)
+    assert (found.unknown, found.server.exit_after_s) == (("max_client",), 3)
 
 
 def test_accounts_of_an_older_program_are_read_and_never_written(home: Home) -> None:

@@ -4,7 +4,7 @@ from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.properties import MOST, event_properties
 from mp_mcp.results import Rows
 from mp_mcp.tool import tool
-from mp_mcp.tools.nothing_found import EVENTS, doubt
+from mp_mcp.tools.nothing_found import EVENTS, doubt, doubt_events
 from mp_mcp.tools.params import Event
 
 
@@ -17,6 +17,7 @@ async def inspect_properties(mixpanel: Mixpanel, event: Event) -> Rows:
     Example: event="Purchase".
     """
     found = doubt(await event_properties(mixpanel, event), f"No properties of {event!r}", EVENTS)
+    await doubt_events(found, mixpanel, event)
     if len(found.rows) >= MOST:
         found.truncated = True
         found.hint = f"Mixpanel was asked for the {MOST:,} most frequent ones only."

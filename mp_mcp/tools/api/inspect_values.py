@@ -4,7 +4,7 @@ from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.properties import property_values
 from mp_mcp.results import Rows
 from mp_mcp.tool import tool
-from mp_mcp.tools.nothing_found import PROPERTIES, doubt
+from mp_mcp.tools.nothing_found import PROPERTIES, doubt, doubt_events
 from mp_mcp.tools.params import EventIfAny, Property, RowLimit
 
 
@@ -29,4 +29,5 @@ async def inspect_values(
         found.truncated = True
         found.hint = "There are more values: raise limit."
     where = f" of {event!r}" if event else ""
-    return doubt(found, f"No values of the property {property!r}{where}", PROPERTIES)
+    doubt(found, f"No values of the property {property!r}{where}", PROPERTIES)
+    return await doubt_events(found, mixpanel, event)

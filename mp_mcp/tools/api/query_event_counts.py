@@ -4,7 +4,7 @@ from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.event_counts import event_counts
 from mp_mcp.results import Rows
 from mp_mcp.tool import tool
-from mp_mcp.tools.nothing_found import EVENTS, doubt_silent
+from mp_mcp.tools.nothing_found import EVENTS, doubt_events, doubt_silent
 from mp_mcp.tools.params import ComparedEvents, CountType, FromDate, ToDate, Unit, require_series
 
 
@@ -26,4 +26,4 @@ async def query_event_counts(
     """
     require_series(from_date, to_date, unit)
     found = await event_counts(mixpanel, events, from_date, to_date, unit=unit, type=type)
-    return doubt_silent(found, EVENTS)
+    return await doubt_events(doubt_silent(found, EVENTS), mixpanel, *events)

@@ -8,7 +8,7 @@ from mp_mcp.mixpanel import frequency
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.results import Rows
 from mp_mcp.tool import Flag, tool
-from mp_mcp.tools.nothing_found import EVENTS, doubt_zeros
+from mp_mcp.tools.nothing_found import EVENTS, doubt_events, doubt_zeros
 from mp_mcp.tools.params import EventIfAny, FromDate, Period, ToDate, Where, require_order
 
 AddictionUnit = Annotated[
@@ -46,4 +46,4 @@ async def query_frequency(
         addiction_unit=addiction_unit,
         where=where,
     )
-    return doubt_zeros(found, EVENTS)
+    return await doubt_events(doubt_zeros(found, EVENTS), mixpanel, event)

@@ -4,7 +4,13 @@ from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.property_counts import property_counts
 from mp_mcp.results import Rows
 from mp_mcp.tool import tool
-from mp_mcp.tools.nothing_found import PROPERTIES, doubt_last, doubt_undefined, doubt_zeros
+from mp_mcp.tools.nothing_found import (
+    PROPERTIES,
+    doubt_events,
+    doubt_last,
+    doubt_undefined,
+    doubt_zeros,
+)
 from mp_mcp.tools.params import (
     CountType,
     Event,
@@ -39,4 +45,5 @@ async def query_property_counts(
     found = await property_counts(
         mixpanel, event, property, from_date, to_date, unit=unit, type=type, limit=limit
     )
-    return doubt_last(doubt_undefined(doubt_zeros(found, PROPERTIES)), limit)
+    await doubt_events(doubt_zeros(found, PROPERTIES), mixpanel, event)
+    return doubt_last(doubt_undefined(found), limit)

@@ -8,7 +8,7 @@ from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.retention import retention
 from mp_mcp.results import Rows
 from mp_mcp.tool import Flag, tool
-from mp_mcp.tools.nothing_found import EVENTS, doubt_nobody
+from mp_mcp.tools.nothing_found import EVENTS, doubt_events, doubt_nobody
 from mp_mcp.tools.params import FromDate, Period, TextIfAny, ToDate, require_order
 
 Born = Annotated[
@@ -78,4 +78,5 @@ async def query_retention(
         unit=unit,
     )
     doubt_nobody(found, "count_", "Nobody came back", EVENTS)
-    return doubt_nobody(found, "users", f"Nobody did {born!r} in the range", EVENTS)
+    doubt_nobody(found, "users", f"Nobody did {born!r} in the range", EVENTS)
+    return await doubt_events(found, mixpanel, born, return_)

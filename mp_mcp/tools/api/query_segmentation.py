@@ -4,7 +4,13 @@ from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.segmentation import segmentation
 from mp_mcp.results import Rows
 from mp_mcp.tool import tool
-from mp_mcp.tools.nothing_found import PROPERTIES, doubt_last, doubt_undefined, doubt_zeros
+from mp_mcp.tools.nothing_found import (
+    PROPERTIES,
+    doubt_events,
+    doubt_last,
+    doubt_undefined,
+    doubt_zeros,
+)
 from mp_mcp.tools.params import (
     CountType,
     Event,
@@ -41,5 +47,5 @@ async def query_segmentation(
     found = await segmentation(
         mixpanel, event, from_date, to_date, on=on, unit=unit, where=where, type=type, limit=limit
     )
-    doubt_zeros(found, PROPERTIES)
+    await doubt_events(doubt_zeros(found, PROPERTIES), mixpanel, event)
     return doubt_last(doubt_undefined(found), limit) if on else found

@@ -3,7 +3,7 @@
 from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.segmentation import Aggregated, segmentation_aggregate
 from mp_mcp.tool import tool
-from mp_mcp.tools.nothing_found import PROPERTIES, doubt_zeros
+from mp_mcp.tools.nothing_found import PROPERTIES, doubt_events, doubt_zeros
 from mp_mcp.tools.params import (
     Event,
     FromDate,
@@ -36,5 +36,5 @@ async def query_segmentation_average(
     found = await segmentation_aggregate(
         mixpanel, "average", event, from_date, to_date, on=on, unit=unit, where=where
     )
-    doubt_zeros(found, PROPERTIES)
+    await doubt_events(doubt_zeros(found, PROPERTIES), mixpanel, event)
     return found

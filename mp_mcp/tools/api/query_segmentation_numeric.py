@@ -4,7 +4,7 @@ from mp_mcp.mixpanel.client import Mixpanel
 from mp_mcp.mixpanel.segmentation import segmentation_numeric
 from mp_mcp.results import Rows
 from mp_mcp.tool import tool
-from mp_mcp.tools.nothing_found import PROPERTIES, doubt_zeros
+from mp_mcp.tools.nothing_found import PROPERTIES, doubt_events, doubt_zeros
 from mp_mcp.tools.params import (
     CountType,
     Event,
@@ -39,4 +39,4 @@ async def query_segmentation_numeric(
     found = await segmentation_numeric(
         mixpanel, event, from_date, to_date, on=on, unit=unit, where=where, type=type
     )
-    return doubt_zeros(found, PROPERTIES)
+    return await doubt_events(doubt_zeros(found, PROPERTIES), mixpanel, event)

@@ -13,7 +13,7 @@ from mp_mcp.progress import Progress
 from mp_mcp.results import Result
 from mp_mcp.store.handles import StoreWriter
 from mp_mcp.store.models import LoadReport
-from mp_mcp.tool import Flag, tool
+from mp_mcp.tool import TABLE_NAME, Flag, tool
 
 Files = Annotated[
     tuple[str, ...],
@@ -23,7 +23,7 @@ Files = Annotated[
 TableOption = Annotated[
     str,
     Flag("--table"),
-    Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$", description="Table to load into"),
+    Field(pattern=TABLE_NAME, description="Table to load into"),
 ]
 
 ENDINGS = (".ndjson", ".jsonl", ".json", ".txt")

@@ -132,7 +132,7 @@ def test_switch_changes_the_default(monkeypatch: pytest.MonkeyPatch, capsys: Cap
         _store(home.config, "work", "home")
         assert main(["auth", "switch", "home"]) == 0
         assert read_stored(home).default == "home"
-        assert main(["auth", "switch", "nobody"]) == 2
+        assert main(["auth", "switch", "nobody"]) == 4
 
 
 def test_switch_says_what_was_before(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
@@ -258,7 +258,7 @@ def test_logout_of_an_empty_name_removes_nothing(
 ) -> None:
     with state_folder(monkeypatch) as home:
         _store(home.config, "work", "home")
-        assert main(["auth", "logout", ""]) == 2
+        assert main(["auth", "logout", ""]) == 4
         assert set(read_stored(home).accounts) == {"work", "home"}
 
 
@@ -269,7 +269,7 @@ def test_logout_of_one_of_many_leaves_the_choice_of_a_default(
         _store(home.config, "work", "home", "third")
         assert main(["auth", "logout", "work", "-f", "plain"]) == 0
         assert "mp auth switch NAME" in capsys.readouterr().out
-        assert main(["auth", "logout", "nobody"]) == 2
+        assert main(["auth", "logout", "nobody"]) == 4
     assert "home, third" in capsys.readouterr().err
 
 

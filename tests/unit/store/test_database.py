@@ -64,6 +64,16 @@ async def test_status_does_not_open_the_file(database: Database) -> None:
     assert database.status().size > 0
 
 
+async def test_the_size_of_an_open_file_counts_its_log(
+    database: Database, queue: WriteQueue
+) -> None:
+    await queue.submit(lambda cursor: cursor.execute("CREATE TABLE t AS FROM range(50000)"))
+    files = {file.name: file.stat().st_size for file in database.path.parent.iterdir()}
+    assert files["7.db.wal"] > 0
+    assert database.status().size == files["7.db"] + files["7.db.wal"]
+    await database.close()
+
+
 async def test_a_used_file_is_not_released(database: Database) -> None:
     async with database.session():
         assert not await database.release()
