@@ -60,7 +60,8 @@ def _require_events(cursor: DuckDBPyConnection, staged: Staged) -> None:
     if not _count(cursor, f"SELECT count(*) FROM {staged.rows_in}"):
         raise UsageError(
             f"None of the {staged.malformed:,} lines is a Mixpanel event; nothing was loaded.",
-            hint='A line is like {"event": "Login", "properties": {"time": 1735732800}}.',
+            hint='A line is like {"event": "Login", "properties": {"time": 1735732800}}; '
+            "jq -c '.[]' turns a JSON array into such lines.",
         )
 
 

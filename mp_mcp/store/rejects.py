@@ -15,7 +15,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO
 
-from mp_mcp.errors import IncompleteExportError, UsageError
+from mp_mcp.errors import IncompleteExportError
 
 _BOM = b"\xef\xbb\xbf"
 _MOST_FRAGMENTS, _LONGEST_RECORD = 32, 16 << 20
@@ -65,7 +65,7 @@ def repair(files: list[Path], *, complete: bool, rejects: Path | None) -> Repair
                 copy = path.with_name(path.name + ".clean.json")
                 done.files.append(copy)
                 _Cleaner(done, complete=complete, kept=kept).clean(path, copy)
-    except (IncompleteExportError, UsageError):
+    except IncompleteExportError:
         remove(done.files)
         raise
     return done
@@ -127,11 +127,6 @@ class _Cleaner:
             yield from self._join(line, path)
         elif line.startswith(b"{"):
             self._pending = [line]
-        elif line.startswith(b"[") and not self._complete:
-            raise UsageError(
-                f"{path.name} is a JSON array; events must stand one per line.",
-                hint="jq -c '.[]' FILE > FILE.jsonl writes them so.",
-            )
         else:
             self._refuse_trailer(line, path)
             self._reject(line)

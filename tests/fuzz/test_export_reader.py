@@ -120,7 +120,7 @@ def test_among_odd_lines_every_good_one_is_loaded_and_the_others_are_counted(
 def test_odd_lines_in_any_order_cost_no_good_line(
     loader: Loader, good: list[bytes], odd: list[bytes], pick: random.Random
 ) -> None:
-    lines = list(good)
+    lines = [*good, event(50, {})]  # files without any event are refused
     for line in odd:
         lines.insert(pick.randrange(len(lines) + 1), line)
     with emptied(loader):
