@@ -114,13 +114,13 @@ def acquire(home: Home, patience_s: float = 3.0) -> Lease | None:
     home.run.chmod(0o700)
     lock = os.open(home.run / "server.lock", os.O_RDWR | os.O_CREAT, 0o600)
     deadline = time.monotonic() + patience_s
-    while True:
-        if try_lock(lock):
-            return Lease(home, lock)
-        if time.monotonic() > deadline:
+    while not try_lock(lock):
+        # One that leaves has taken its socket away; one that stays must not get a shadow.
+        if home.socket.exists() or time.monotonic() > deadline:
             os.close(lock)
             return None
         time.sleep(0.02)
+    return Lease(home, lock)
 
 
 def is_held(home: Home) -> bool:

@@ -7,6 +7,7 @@ an API call works where duckdb does not.
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,10 @@ class Workspaces:
         for kind in ("load", "export"):
             for folder in (self.home.path / "spool").glob(f"*/{kind}-*"):
                 shutil.rmtree(folder, ignore_errors=True)
+        for rejects in (self.home.path / "spool").glob("*/rejects-*"):
+            with suppress(OSError):
+                if not rejects.stat().st_size:  # else somebody may have been told of it
+                    rejects.unlink()
 
     async def mixpanel(self, resolved: Resolved, *, fresh: bool) -> Mixpanel:
         """The reports of this project."""

@@ -145,6 +145,15 @@ def test_the_next_server_waits_for_one_that_is_leaving(home: Home) -> None:
     taken[0].release()
 
 
+def test_nobody_waits_behind_a_server_that_stays(home: Home) -> None:
+    taken: list[Lease | None] = []
+    with listening(home):
+        other = threading.Thread(target=lambda: taken.append(lease.acquire(home, 600)))
+        other.start()
+        other.join(10)
+        assert taken == [None]
+
+
 def test_asking_who_holds_the_lease_does_not_take_it(home: Home) -> None:
     (home.run / "server.lock").touch()
     with closing(os.fdopen(os.open(home.run / "server.lock", os.O_RDWR), "rb")) as other:
