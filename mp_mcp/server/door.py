@@ -114,7 +114,7 @@ class Door:
             self._listener.close()
         with anyio.move_on_after(grace_s):
             # A poll, but for two seconds at most, at the end of the process.
-            while any(session.calls for session in self._sessions):  # noqa: ASYNC110
+            while self.is_busy:  # noqa: ASYNC110
                 await anyio.sleep(0.02)
         # What arrived until now is told to go to the next server.
         await anyio.sleep(LAST_LOOK_S)
@@ -130,6 +130,11 @@ class Door:
         task = asyncio.current_task()
         if task is not None:
             self._silent.pop(task, None)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a call runs."""
+        return any(session.calls for session in self._sessions)
 
     def require_room(self, greeting: Greeting | None) -> None:
         """Raises: ServerUnreachableError when this client is one too many."""

@@ -1,12 +1,27 @@
-"""The most memory that this process may take: DuckDB's own limit does not hold for huge values.
+"""The most memory that this process may take, and giving back what nobody uses any more.
 
-Never raises a limit that somebody else has set.
+DuckDB's own limit does not hold for huge values. Never raises a limit that somebody else has set.
 """
 
 import sys
 from contextlib import suppress
 
 GB = 1024**3
+
+
+def give_back() -> None:
+    """Return freed memory to the system: glibc keeps a heap for each of many threads.
+
+    Takes some milliseconds, during which other threads may wait for memory: for a quiet moment.
+    """
+    if sys.platform != "linux":
+        return
+    import ctypes
+
+    # Other C libraries have no such function, and keep less.
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def limit(gigabytes: float) -> None:

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
+import anyio.to_thread
 
 import mp_mcp.tools
 from mp_mcp import __version__
@@ -33,6 +34,7 @@ from mp_mcp.tool import discover
 logger = logging.getLogger(__name__)
 
 LOOK_AT_HOME_S = 1.0
+LOOK_FOR_QUIET_S = 3.0
 
 Leave = Callable[[str], None]
 
@@ -57,6 +59,7 @@ async def run(home: Home, lease: Lease, listener: socket.socket) -> None:
             tasks.start_soon(door.http.open_again)
         tasks.start_soon(_leave_when_idle, door, settings.exit_after_s)
         tasks.start_soon(_leave_when_homeless, door, lease)
+        tasks.start_soon(_give_memory_back, door)
         _resume(jobs, workspaces)
         await leaving.wait()
         lease.withdraw()
@@ -144,6 +147,16 @@ async def _leave_when_homeless(door: Door, lease: Lease) -> None:
     while lease.is_ours():  # noqa: ASYNC110 - the file system does not tell
         await anyio.sleep(LOOK_AT_HOME_S)
     door.leave("the state folder was removed or replaced")
+
+
+async def _give_memory_back(door: Door) -> None:
+    """In the first quiet moment after each time of work; for weeks, nobody may call again."""
+    was_busy = False
+    while True:
+        await anyio.sleep(LOOK_FOR_QUIET_S)
+        if was_busy and not door.is_busy:
+            await anyio.to_thread.run_sync(memory.give_back)
+        was_busy = door.is_busy
 
 
 async def _leave_when_idle(door: Door, exit_after_s: float) -> None:
