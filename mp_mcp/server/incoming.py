@@ -1,6 +1,6 @@
 """The messages of one client, read when the protocol asks for the next.
 
-Never reads ahead, and never hands a message from task to task: each switch costs a call 50 us.
+Never reads ahead, and never hands a message from task to task: each call would pay for that.
 """
 
 from collections.abc import AsyncIterator

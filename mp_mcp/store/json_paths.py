@@ -6,7 +6,7 @@ Never touches SQL that duckdb understands: it is used only after duckdb refused 
 from collections.abc import Iterator
 
 from mp_mcp.store.exact import pointer
-from mp_mcp.store.parser import Node, tree_of
+from mp_mcp.store.parser import Node, nodes, tree_of
 
 REFUSED = "JSON path error"
 """In duckdb's message when it cannot read a path."""
@@ -29,14 +29,8 @@ def as_pointers(sql: str) -> tuple[str, list[str]]:
 
 def _misread(tree: Node, raw: bytes) -> Iterator[tuple[int, int, str]]:
     """Place, size and text of constants that are no path, where functions of JSON take one."""
-    pending: list[object] = [tree]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, list):
-            pending.extend(value)
-        elif isinstance(value, dict):
-            pending.extend(value.values())
-            yield from _constants(_paths(value), raw)
+    for node in nodes(tree):
+        yield from _constants(_paths(node), raw)
 
 
 def _paths(node: Node) -> list[Node]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from mp_mcp.store.moments import arguments
-from mp_mcp.store.parser import Node
+from mp_mcp.store.parser import Node, nodes
 
 _WHOLE = "properties"
 _READERS = frozenset(("->>", "json_value", "json_extract", "json_extract_string"))
@@ -18,16 +18,10 @@ _STEP = re.compile(r'\$\.(?:"([^"*]+)"|([^."*?\[]+))')
 def keys_of(tree: Node) -> frozenset[str]:
     """The names by which the query reads from `properties`; none when it makes such a column."""
     keys: set[str] = set()
-    pending: list[object] = [tree]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, list):
-            pending.extend(value)
-        elif isinstance(value, dict):
-            if _makes_properties(value):
-                return frozenset()
-            keys.update(_keys(value))
-            pending.extend(value.values())
+    for node in nodes(tree):
+        if _makes_properties(node):
+            return frozenset()
+        keys.update(_keys(node))
     return frozenset(keys - {""})
 
 

@@ -7,7 +7,7 @@ duckdb's parser says that nothing else changed.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mp_mcp.store.parser import Node, tree_of
+from mp_mcp.store.parser import Node, nodes, tree_of
 
 MAX_TIE_BREAKERS = 32
 
@@ -68,23 +68,12 @@ def _loses_order(tree: Node) -> bool:
         or node.get("class") == "WINDOW"
         or node.get("type") in ("JOIN", "PIVOT", "DISTINCT_MODIFIER", "RECURSIVE_CTE_NODE")
         or (node.get("type") == "SET_OPERATION_NODE" and not node.get("setop_all"))
-        for node in _below(tree)
+        for node in nodes(tree)
     )
 
 
-def _below(tree: Node) -> Iterator[Node]:
-    pending: list[object] = [tree]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, dict):
-            yield value
-            pending.extend(value.values())
-        elif isinstance(value, list):
-            pending.extend(value)
-
-
 def _types_below(tree: Node) -> set[object]:
-    return {node["type"] for node in _below(tree) if isinstance(node.get("type"), str)}
+    return {node["type"] for node in nodes(tree) if isinstance(node.get("type"), str)}
 
 
 def _types(modifiers: list[Node]) -> list[str]:

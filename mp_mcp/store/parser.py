@@ -5,6 +5,7 @@ while a file's connection writes the form of that file's version.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
@@ -58,6 +59,19 @@ def tree_of(sql: str) -> Node | None:
         return None
     tree: Node = found[0]["node"]
     return tree
+
+
+def nodes(tree: object) -> Iterator[Node]:
+    """Every part of a tree, each before its own parts."""
+    # A list, not recursion: a statement can be nested deeper than Python's stack.
+    pending = [tree]
+    while pending:
+        found = pending.pop()
+        if isinstance(found, dict):
+            yield found
+            pending.extend(found.values())
+        elif isinstance(found, list):
+            pending.extend(found)
 
 
 @cache

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from mp_mcp.store.moments import arguments, cast_to, moment_of
-from mp_mcp.store.parser import Node
+from mp_mcp.store.parser import Node, nodes
 
 _COLUMNS = frozenset(("day", "time", "time_utc"))
 _ONE_DAY = timedelta(days=1)
@@ -69,7 +69,7 @@ def uses_of(tree: Node) -> tuple[Use, ...]:
     """Every place where the query reads a table."""
     found: dict[int, Use] = {}
     # Whoever selects from a table comes before it, and knows more of it.
-    for node in _below(tree):
+    for node in nodes(tree):
         if node.get("type") == "SELECT_NODE":
             for table, met in _sources(
                 node.get("from_table"), _conjuncts(node.get("where_clause"))
@@ -187,15 +187,3 @@ def _ends(condition: _Condition, found: list[datetime]) -> Touched:
             return Touched(None, before.date())
         case _:
             return Touched(None, last.date())
-
-
-def _below(value: object) -> Iterator[Node]:
-    # A list, not recursion: a statement can be nested deeper than Python's stack.
-    pending = [value]
-    while pending:
-        found = pending.pop()
-        if isinstance(found, dict):
-            yield found
-            pending.extend(found.values())
-        elif isinstance(found, list):
-            pending.extend(found)
