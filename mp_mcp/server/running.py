@@ -59,7 +59,7 @@ async def run(home: Home, lease: Lease, listener: socket.socket) -> None:
             tasks.start_soon(door.http.open_again)
         tasks.start_soon(_leave_when_idle, door, settings.exit_after_s)
         tasks.start_soon(_leave_when_homeless, door, lease)
-        tasks.start_soon(_give_memory_back, door)
+        tasks.start_soon(_tidy_up, door, workspaces)
         _resume(jobs, workspaces)
         await leaving.wait()
         lease.withdraw()
@@ -149,14 +149,17 @@ async def _leave_when_homeless(door: Door, lease: Lease) -> None:
     door.leave("the state folder was removed or replaced")
 
 
-async def _give_memory_back(door: Door) -> None:
-    """In the first quiet moment after each time of work; for weeks, nobody may call again."""
-    was_busy = False
+async def _tidy_up(door: Door, workspaces: Workspaces) -> None:
+    """In the first quiet moment after work, or after a file was let go: it may last for weeks."""
+    before = (False, 0)
     while True:
         await anyio.sleep(LOOK_FOR_QUIET_S)
-        if was_busy and not door.is_busy:
+        is_busy = door.is_busy or any(door.jobs.running())
+        now = (is_busy, workspaces.open_files)
+        if now != before and not is_busy:
+            await workspaces.tidy()
             await anyio.to_thread.run_sync(memory.give_back)
-        was_busy = door.is_busy
+        before = now
 
 
 async def _leave_when_idle(door: Door, exit_after_s: float) -> None:

@@ -124,6 +124,16 @@ class Workspaces:
         """State of each database that was used. Opens nothing."""
         return self._files.status() if self._files else []
 
+    @property
+    def open_files(self) -> int:
+        """How many database files this process holds."""
+        return self._files.open if self._files is not None else 0
+
+    async def tidy(self) -> None:
+        """Do in a quiet moment what makes the open files small and quick to read."""
+        if self._files is not None:
+            await self._files.tidy()
+
     async def close(self) -> None:
         """Let go of every file and connection, after the running transactions."""
         if self._files is not None:

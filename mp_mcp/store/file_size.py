@@ -12,7 +12,11 @@ def of_database(path: Path) -> int:
 
     Raises: OSError when there is no file.
     """
-    size = path.stat().st_size
+    return path.stat().st_size + of_log(path)
+
+
+def of_log(path: Path) -> int:
+    """The log of this database, in bytes; 0 when there is none."""
     with suppress(OSError):
-        size += path.with_name(path.name + ".wal").stat().st_size
-    return size
+        return path.with_name(path.name + ".wal").stat().st_size
+    return 0

@@ -29,7 +29,8 @@ and written as it grows. That costs a third more of the processor, so smaller lo
 
 _PACKING = 5
 """How much gzip makes of an export."""
-_PREFIX = "staged_"
+STAGED = "staged_"
+"""How the names of these tables begin."""
 
 _log = logging.getLogger(__name__)
 _numbers = count(1)
@@ -49,7 +50,7 @@ async def staging_place(
     if not are_large(files):
         yield None
         return
-    name = f"_mp.{_PREFIX}{next(_numbers)}"
+    name = f"_mp.{STAGED}{next(_numbers)}"
     async with queue.large_load:
         try:
             yield name
@@ -63,7 +64,7 @@ def drop_leftovers(cursor: DuckDBPyConnection, database: str) -> None:
     """Drop what loads have staged in a database where none of them goes on."""
     found = cursor.execute(
         "SELECT table_name FROM duckdb_tables() WHERE database_name = ?"
-        f" AND schema_name = '_mp' AND starts_with(table_name, '{_PREFIX}')",
+        f" AND schema_name = '_mp' AND starts_with(table_name, '{STAGED}')",
         [database],
     ).fetchall()
     for (name,) in found:

@@ -3,11 +3,13 @@
 Never opens a file: the first call that needs it does.
 """
 
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mp_mcp.store import coverage
+from mp_mcp.errors import MpError
+from mp_mcp.store import coverage, file_size
 from mp_mcp.store.catalog import NamesCache, Seen
 from mp_mcp.store.database import Database
 from mp_mcp.store.guard import Guard
@@ -19,6 +21,7 @@ from mp_mcp.store.locks import LOCK_WAIT_S, Whose, nobodys
 from mp_mcp.store.missing_keys import KeysCache
 from mp_mcp.store.opening import prepare
 from mp_mcp.store.reads import Limits, Reader
+from mp_mcp.store.sweep import sweep
 from mp_mcp.store.write_queue import MAX_WAITING, WriteQueue
 from mp_mcp.store.writes import Selects, Writer
 
@@ -104,6 +107,13 @@ class Store:
             "tables": tables and [table.model_dump(mode="json") for table in tables],
         }
 
+    async def tidy(self) -> None:
+        """Merge the log into an open file: meanwhile its rows are in memory, too."""
+        found, queue = self.database.status(), self.shared.queue
+        if found.state == "open" and not queue.waiting and file_size.of_log(found.path):
+            with suppress(MpError):  # whoever needs the file next is told
+                await queue.submit(sweep, checkpoint=True)
+
     async def close(self) -> None:
         """Finish the waiting writes, stop the reads, let go of the file. Idempotent."""
         await self.shared.queue.close()
@@ -152,9 +162,19 @@ class Files:
             )
         return Store(known, lock_wait_s, late_days)
 
+    @property
+    def open(self) -> int:
+        """How many of them are open now."""
+        return sum(shared.database.is_open for shared in self._known.values())
+
     def status(self) -> list[dict[str, Any]]:
         """What is known about every file, without opening one."""
         return [Store(shared, LOCK_WAIT_S).status() for shared in self._known.values()]
+
+    async def tidy(self) -> None:
+        """For a quiet moment: see `Store.tidy`."""
+        for shared in tuple(self._known.values()):
+            await Store(shared, LOCK_WAIT_S).tidy()
 
     async def close(self) -> None:
         """Close every store. Idempotent."""
