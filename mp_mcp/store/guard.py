@@ -14,8 +14,8 @@ from mp_mcp.store import guard_names
 from mp_mcp.store.catalog import Names
 from mp_mcp.store.guard_tree import Reading, TablePath, is_like_a_file, nesting
 from mp_mcp.store.named_keys import keys_of
-from mp_mcp.store.paging import Paging, paging_of
-from mp_mcp.store.parser import statements, tree_of
+from mp_mcp.store.paging import Paging, paging_of, probe
+from mp_mcp.store.parser import statements, trees_of
 from mp_mcp.store.touched import Use, uses_of
 from mp_mcp.store.translate import table_missing
 
@@ -129,14 +129,15 @@ def _check(sql: str) -> Checked:
     kind, statement = found[0].kind, found[0].text
     explain = _EXPLAIN.match(statement) if kind == "EXPLAIN" else None
     query = statement[explain.end() :] if explain else statement
-    tree = tree_of(query) if explain or kind == "SELECT" else None
+    is_query = explain is not None or kind == "SELECT"
+    tree, probed = trees_of(query, probe(query)) if is_query else (None, None)
     if tree is None:
         raise NotReadOnlyError(
             f"Only one SELECT can run here, not {kind.replace('_', ' ')}.",
             hint=guard_names.STATEMENT_HINTS.get(kind, "Rewrite it as a SELECT."),
         )
     reading = Reading(tree)
-    paging = None if explain else paging_of(query, tree)
+    paging = None if explain else paging_of(query, tree, probed)
     tables, local_names = frozenset(reading.tables), frozenset(reading.local_names)
     parameters = frozenset(reading.parameters)
     uses, explains = uses_of(tree), explain is not None

@@ -24,16 +24,24 @@ class Paging:
         return f"{self.text}\nLIMIT {limit} OFFSET {offset}"
 
 
-def paging_of(sql: str, tree: Node) -> Paging | None:
-    """How to page through a query; None when it has a LIMIT of its own, or takes none."""
+def probe(sql: str) -> str:
+    """The query with a LIMIT: its tree tells whether it takes one."""
+    return Paging(sql, is_exact=False).page(7, 8)
+
+
+def paging_of(sql: str, tree: Node, probed: Node | None) -> Paging | None:
+    """How to page through a query; None when it has a LIMIT of its own, or takes none.
+
+    `probed` is the tree of its probe.
+    """
     modifiers = _types(tree["modifiers"])
     source = tree.get("from_table") or {}
     if source.get("type") == "SHOW_REF" or any("LIMIT" in kind for kind in modifiers):
         return None
     for order, is_exact in _orders(tree, is_ordered="ORDER_MODIFIER" in modifiers):
-        candidate = Paging(sql + order, is_exact)
-        if _means_the_same(candidate.page(7, 8), tree):
-            return candidate
+        paged = tree_of(probe(sql + order)) if order else probed
+        if paged is not None and _means_the_same(paged, tree):
+            return Paging(sql + order, is_exact)
     return None
 
 
@@ -80,10 +88,7 @@ def _types(modifiers: list[Node]) -> list[str]:
     return [modifier["type"] for modifier in modifiers]
 
 
-def _means_the_same(paged: str, tree: Node) -> bool:
-    node = tree_of(paged)
-    if node is None:
-        return False
-    added = set(_types(node["modifiers"])) - set(_types(tree["modifiers"]))
-    is_same = {**node, "modifiers": ()} == {**tree, "modifiers": ()}
+def _means_the_same(paged: Node, tree: Node) -> bool:
+    added = set(_types(paged["modifiers"])) - set(_types(tree["modifiers"]))
+    is_same = {**paged, "modifiers": ()} == {**tree, "modifiers": ()}
     return is_same and added <= {"ORDER_MODIFIER", "LIMIT_MODIFIER"}
