@@ -54,6 +54,11 @@ class History:
         self._followers: set[MemoryObjectSendStream[Entry]] = set()
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def latest(self) -> int | None:
+        """The id of the call that began last in this process."""
+        return self._next
+
     def next_number(self) -> int:
         """The id of a call that begins now; ids go on after a restart."""
         if self._next is None:

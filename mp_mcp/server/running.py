@@ -12,14 +12,13 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
-import anyio.to_thread
 
 import mp_mcp.tools
 from mp_mcp import __version__
 from mp_mcp.accounts import ServerSettings, read_stored
 from mp_mcp.bounds import AGENT_BOUNDS
 from mp_mcp.errors import MpError
-from mp_mcp.server import memory, processes
+from mp_mcp.server import housekeeping, memory, processes
 from mp_mcp.server.door import Door
 from mp_mcp.server.http_door import HttpDoor
 from mp_mcp.server.job_runner import JobRunner
@@ -34,7 +33,6 @@ from mp_mcp.tool import discover
 logger = logging.getLogger(__name__)
 
 LOOK_AT_HOME_S = 1.0
-LOOK_FOR_QUIET_S = 3.0
 
 Leave = Callable[[str], None]
 
@@ -59,7 +57,8 @@ async def run(home: Home, lease: Lease, listener: socket.socket) -> None:
             tasks.start_soon(door.http.open_again)
         tasks.start_soon(_leave_when_idle, door, settings.exit_after_s)
         tasks.start_soon(_leave_when_homeless, door, lease)
-        tasks.start_soon(_tidy_up, door, workspaces)
+        tasks.start_soon(housekeeping.sweep_now_and_then, workspaces)
+        tasks.start_soon(housekeeping.tidy_in_quiet_moments, door, workspaces)
         _resume(jobs, workspaces)
         await leaving.wait()
         lease.withdraw()
@@ -147,19 +146,6 @@ async def _leave_when_homeless(door: Door, lease: Lease) -> None:
     while lease.is_ours():  # noqa: ASYNC110 - the file system does not tell
         await anyio.sleep(LOOK_AT_HOME_S)
     door.leave("the state folder was removed or replaced")
-
-
-async def _tidy_up(door: Door, workspaces: Workspaces) -> None:
-    """In the first quiet moment after work, or after a file was let go: it may last for weeks."""
-    before = (False, 0)
-    while True:
-        await anyio.sleep(LOOK_FOR_QUIET_S)
-        is_busy = door.is_busy or any(door.jobs.running())
-        now = (is_busy, workspaces.open_files)
-        if now != before and not is_busy:
-            await workspaces.tidy()
-            await anyio.to_thread.run_sync(memory.give_back)
-        before = now
 
 
 async def _leave_when_idle(door: Door, exit_after_s: float) -> None:

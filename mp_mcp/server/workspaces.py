@@ -127,12 +127,18 @@ class Workspaces:
     @property
     def open_files(self) -> int:
         """How many database files this process holds."""
-        return self._files.open if self._files is not None else 0
+        return self._files.open_count if self._files is not None else 0
+
+    async def sweep(self) -> None:
+        """Free what replaced rows take in the open files; others may be at work."""
+        if self._files is not None:
+            await self._files.sweep()
 
     async def tidy(self) -> None:
         """Do in a quiet moment what makes the open files small and quick to read."""
         if self._files is not None:
-            await self._files.tidy()
+            await self._files.sweep()
+            await self._files.merge_logs()
 
     async def close(self) -> None:
         """Let go of every file and connection, after the running transactions."""

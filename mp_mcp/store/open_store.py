@@ -21,7 +21,7 @@ from mp_mcp.store.locks import LOCK_WAIT_S, Whose, nobodys
 from mp_mcp.store.missing_keys import KeysCache
 from mp_mcp.store.opening import prepare
 from mp_mcp.store.reads import Limits, Reader
-from mp_mcp.store.sweep import sweep
+from mp_mcp.store.sweep import Sweeper
 from mp_mcp.store.write_queue import MAX_WAITING, WriteQueue
 from mp_mcp.store.writes import Selects, Writer
 
@@ -42,6 +42,7 @@ class Shared:
     def __init__(self, database: Database, capacity: Capacity) -> None:
         self.database = database
         self.queue = WriteQueue(database, max_waiting=capacity.writes)
+        self.sweeper = Sweeper(database, self.queue)
         self.guarded = GuardedReads(database, Guard(), NamesCache())
         self.lanes = Lanes.of(capacity.reads)
         self.covers = CoverageCache()
@@ -107,13 +108,6 @@ class Store:
             "tables": tables and [table.model_dump(mode="json") for table in tables],
         }
 
-    async def tidy(self) -> None:
-        """Merge the log into an open file: meanwhile its rows are in memory, too."""
-        found, queue = self.database.status(), self.shared.queue
-        if found.state == "open" and not queue.waiting and file_size.of_log(found.path):
-            with suppress(MpError):  # whoever needs the file next is told
-                await queue.submit(sweep, checkpoint=True)
-
     async def close(self) -> None:
         """Finish the waiting writes, stop the reads, let go of the file. Idempotent."""
         await self.shared.queue.close()
@@ -163,7 +157,7 @@ class Files:
         return Store(known, lock_wait_s, late_days)
 
     @property
-    def open(self) -> int:
+    def open_count(self) -> int:
         """How many of them are open now."""
         return sum(shared.database.is_open for shared in self._known.values())
 
@@ -171,10 +165,18 @@ class Files:
         """What is known about every file, without opening one."""
         return [Store(shared, LOCK_WAIT_S).status() for shared in self._known.values()]
 
-    async def tidy(self) -> None:
-        """For a quiet moment: see `Store.tidy`."""
+    async def sweep(self) -> None:
+        """Now and then: see `sweep.py`."""
         for shared in tuple(self._known.values()):
-            await Store(shared, LOCK_WAIT_S).tidy()
+            await shared.sweeper.sweep()
+
+    async def merge_logs(self) -> None:
+        """For a quiet moment: what is in a log is in memory, too, until it is in the file."""
+        for shared in tuple(self._known.values()):
+            found = shared.database.status()
+            if found.state == "open" and file_size.of_log(found.path):
+                with suppress(MpError):  # whoever needs the file next is told
+                    await shared.queue.submit(lambda _: None, checkpoint=True)
 
     async def close(self) -> None:
         """Close every store. Idempotent."""

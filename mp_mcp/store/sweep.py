@@ -1,60 +1,91 @@
 """Deleted rows go for good: a table of ours that holds more of them than of others is written anew.
 
 DuckDB leaves them out at a checkpoint that no query overlaps; on a busy server there may be none
-for hours. Never commits, and never touches a table that people made.
+for hours. Never touches a table that people made, and never opens a file.
 """
 
-# Names are our own or quoted by exact.py.
+# Names are our own, and quoted by exact.py.
 # ruff: noqa: S608
 
 import logging
-
-from duckdb import DuckDBPyConnection
+import shutil
+from functools import partial
 
 from mp_mcp.errors import MpError
+from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.exact import identifier
 from mp_mcp.store.large import STAGED
+from mp_mcp.store.schema import has_schema
 from mp_mcp.store.write_queue import WriteQueue
 
 ROW_GROUP = 122_880
 """Rows that DuckDB keeps together: for fewer deleted ones than these nothing is written anew."""
 
-_FRESH = "_mp.fresh"
+ROOM = 2
+"""So many times the file has to be free on its disk: loads need the space more."""
+
+_FRESH = f"_mp.{STAGED}anew"
 
 logger = logging.getLogger(__name__)
 
 
-async def sweep_after(queue: WriteQueue, replaced: int) -> None:
-    """Sweep, as a write of its own, when rows were replaced; what it is for is committed."""
-    if not replaced:
-        return
-    try:
-        await queue.submit(sweep)
-    except MpError as error:
-        logger.warning("Deleted rows were not swept up: %s", error)
+class Sweeper:
+    """Sweeps one file; each table is a write of its own, so that others come between."""
+
+    def __init__(self, database: Database, queue: WriteQueue) -> None:
+        self._database = database
+        self._queue = queue
+        self._generation = -1
+
+    async def sweep(self) -> None:
+        """Look whether something was written since the last time. Never fails for want of space."""
+        status, generation = self._database.status(), self._database.generation
+        if status.state != "open" or generation == self._generation:
+            return
+        if shutil.disk_usage(status.path.parent).free < ROOM * status.size:
+            return
+        try:
+            for table in await self._database.run(mostly_deleted):
+                await self._queue.submit(partial(write_anew, table=table))
+        except MpError as error:
+            logger.warning("Deleted rows were not swept up: %s", error)
+        self._generation = self._database.generation
 
 
-def sweep(cursor: DuckDBPyConnection) -> None:
-    """Write anew each table of our schema that is mostly deleted rows."""
+def mostly_deleted(cursor: Cursor) -> list[str]:
+    """The stored tables of ours with more deleted rows than others, and than a row group."""
+    if not has_schema(cursor):
+        return []
     found = cursor.execute(
-        "SELECT table_name, estimated_size, sql FROM duckdb_tables()"
-        " WHERE database_name = current_database() AND schema_name = '_mp'"
-        " AND estimated_size > ? AND NOT starts_with(table_name, ?)",
-        # Others may be filling a staged table just now.
-        [ROW_GROUP, STAGED],
+        # Only another program can have made an index: it would be lost.
+        "SELECT table_name, estimated_size FROM duckdb_tables() WHERE index_count = 0"
+        " AND database_name = current_database() AND schema_name = '_mp' AND estimated_size > ?"
+        " AND table_name IN (SELECT 'data_' || lower(name) FROM _mp.tables)",
+        [ROW_GROUP],
     ).fetchall()
-    for name, stored, made_by in found:
-        table = f"_mp.{identifier(name)}"
-        living = cursor.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0]
-        if stored - living > max(living, ROW_GROUP):
-            _write_anew(cursor, table, name, made_by)
+    return [name for name, stored in found if _is_mostly_deleted(cursor, name, stored)]
 
 
-def _write_anew(cursor: DuckDBPyConnection, table: str, name: str, made_by: str) -> None:
-    """Each row is copied at most once for each row that was deleted."""
+def _is_mostly_deleted(cursor: Cursor, name: str, stored: int) -> bool:
+    rows = cursor.execute(f"SELECT count(*) FROM _mp.{identifier(name)}").fetchall()
+    living = int(rows[0][0])
+    # So each row is copied at most once for each row that was deleted.
+    return stored - living > max(living, ROW_GROUP)
+
+
+def write_anew(cursor: Cursor, table: str) -> None:
+    """Write the table anew; queries that have begun keep the old one until they end."""
+    found = cursor.execute(
+        "SELECT sql FROM duckdb_tables() WHERE database_name = current_database()"
+        " AND schema_name = '_mp' AND table_name = ?",
+        [table],
+    ).fetchone()
+    if found is None:
+        return  # dropped meanwhile
     # DuckDB's own words for the table have its types and how it is compressed.
-    columns = made_by[made_by.index("(") :]
-    cursor.execute(f"CREATE TABLE {_FRESH}{columns}")
-    cursor.execute(f"INSERT INTO {_FRESH} SELECT * FROM {table}")
-    cursor.execute(f"DROP TABLE {table}")
-    cursor.execute(f"ALTER TABLE {_FRESH} RENAME TO {identifier(name)}")
+    columns = found[0][found[0].index("(") :]
+    stored = f"_mp.{identifier(table)}"
+    cursor.execute(f"CREATE OR REPLACE TABLE {_FRESH}{columns}")
+    cursor.execute(f"INSERT INTO {_FRESH} SELECT * FROM {stored}")
+    cursor.execute(f"DROP TABLE {stored}")
+    cursor.execute(f"ALTER TABLE {_FRESH} RENAME TO {identifier(table)}")

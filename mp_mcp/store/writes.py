@@ -37,7 +37,6 @@ from mp_mcp.store.profile_table import check_target
 from mp_mcp.store.reads import Limits
 from mp_mcp.store.schema import ensure_schema, has_schema
 from mp_mcp.store.session import Session
-from mp_mcp.store.sweep import sweep_after
 from mp_mcp.store.turns import turn
 from mp_mcp.store.write_queue import WriteQueue
 
@@ -186,15 +185,20 @@ class Writer(StoreWriter):
             staging_place(self._database, self._queue, files) as place,
         ):
             staged = await session.run(partial(stage, place=place))
-            anew_for = (self._job_id or load_id) if replace else None
-            swap = partial(_swap, staged=staged, where=where, job_id=load_id, anew_for=anew_for)
-            swap = partial(swap, fetched_at=fetched_at)
+
+            swap = partial(
+                _swap,
+                staged=staged,
+                where=where,
+                job_id=load_id,
+                fetched_at=fetched_at,
+                anew_for=(self._job_id or load_id) if replace else None,
+            )
             try:
                 report = await self._queue.submit(swap, session=session, checkpoint=bool(place))
             except Exception:
                 rejects.unlink(missing_ok=True)  # nobody was told of it
                 raise
-            await sweep_after(self._queue, report.replaced)
             await self._look_again(session)
             return report
 
@@ -219,7 +223,6 @@ class Writer(StoreWriter):
                 return merge_profiles(cursor, staged, choice, replace=replace, job_id=load_id)
 
             report = await self._queue.submit(merge, session=session, checkpoint=_are_big(files))
-            await sweep_after(self._queue, report.changed + report.gone)
             await self._look_again(session)
             return report
 

@@ -30,6 +30,9 @@ REST_S = 70.0
 
 SAMPLE_S = 1.0
 
+KEPT_OPEN = 5
+"""Idle connections to Mixpanel come and go by some: the pool keeps what its busiest second took."""
+
 
 def main() -> None:
     """Exit 1 when the soak found something."""
@@ -119,7 +122,7 @@ def _figures(
         failures.append(f"{len(book.errors)} errors")
     if growth > MOST_GROWTH:
         failures.append(f"memory grew by {growth:.1%} after the first minute")
-    if taken[2].fds > taken[1].fds:
+    if taken[2].fds > taken[1].fds + KEPT_OPEN:
         failures.append(f"{taken[1].fds} descriptors became {taken[2].fds}")
     return {
         "seconds": seconds,
