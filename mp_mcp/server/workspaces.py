@@ -137,8 +137,7 @@ class Workspaces:
     async def tidy(self) -> None:
         """Do in a quiet moment what makes the open files small and quick to read."""
         if self._files is not None:
-            await self._files.sweep()
-            await self._files.merge_logs()
+            await self._files.tidy()
 
     async def close(self) -> None:
         """Let go of every file and connection, after the running transactions."""

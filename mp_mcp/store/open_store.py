@@ -3,13 +3,11 @@
 Never opens a file: the first call that needs it does.
 """
 
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mp_mcp.errors import MpError
-from mp_mcp.store import coverage, file_size
+from mp_mcp.store import coverage
 from mp_mcp.store.catalog import NamesCache, Seen
 from mp_mcp.store.database import Database
 from mp_mcp.store.guard import Guard
@@ -170,13 +168,11 @@ class Files:
         for shared in tuple(self._known.values()):
             await shared.sweeper.sweep()
 
-    async def merge_logs(self) -> None:
-        """For a quiet moment: what is in a log is in memory, too, until it is in the file."""
+    async def tidy(self) -> None:
+        """In a quiet moment, the log goes into the file as well."""
         for shared in tuple(self._known.values()):
-            found = shared.database.status()
-            if found.state == "open" and file_size.of_log(found.path):
-                with suppress(MpError):  # whoever needs the file next is told
-                    await shared.queue.submit(lambda _: None, checkpoint=True)
+            await shared.sweeper.sweep()
+            await shared.sweeper.merge_log()
 
     async def close(self) -> None:
         """Close every store. Idempotent."""

@@ -12,6 +12,7 @@ import shutil
 from functools import partial
 
 from mp_mcp.errors import MpError
+from mp_mcp.store import file_size
 from mp_mcp.store.database import Cursor, Database
 from mp_mcp.store.exact import identifier
 from mp_mcp.store.large import STAGED
@@ -49,6 +50,18 @@ class Sweeper:
                 await self._queue.submit(partial(write_anew, table=table))
         except MpError as error:
             logger.warning("Deleted rows were not swept up: %s", error)
+        self._generation = self._database.generation
+
+    async def merge_log(self) -> None:
+        """For a quiet moment: what is in the log is in memory, too, until it is in the file."""
+        status = self._database.status()
+        if status.state != "open" or not file_size.of_log(status.path):
+            return
+        try:
+            await self._queue.submit(lambda _: None, checkpoint=True)
+        except MpError as error:
+            logger.warning("The log was not merged into the file: %s", error)
+        # Nothing to sweep came with that: an idle file is not to be touched again.
         self._generation = self._database.generation
 
 

@@ -196,18 +196,29 @@ async def test_a_quiet_moment_merges_the_log_into_the_file(store: Store, files: 
     await load(store, "events", 3)
     path = store.database.path
     assert file_size.of_log(path) > 0
-    await files.merge_logs()
+    await files.tidy()
     assert file_size.of_log(path) == 0
     assert len(await answer(store)) == ROWS
 
 
+async def test_an_idle_file_is_touched_once_and_then_left_to_be_let_go(
+    store: Store, files: Files
+) -> None:
+    await load(store, "events", 3)
+    await files.tidy()
+    before = store.database.last_used
+    await files.sweep()
+    await files.tidy()
+    assert store.database.last_used == before
+
+
 async def test_housekeeping_opens_no_file(store: Store, files: Files) -> None:
     await files.sweep()
-    await files.merge_logs()
+    await files.tidy()
     assert not store.database.path.exists()
     await load(store, "events", 0)
     await until(lambda: store.database.is_idle)
     assert await store.database.release()
     await files.sweep()
-    await files.merge_logs()
+    await files.tidy()
     assert not store.database.is_open
