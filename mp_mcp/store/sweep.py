@@ -13,7 +13,7 @@ from functools import partial
 
 from mp_mcp.errors import MpError
 from mp_mcp.store import file_size
-from mp_mcp.store.database import Cursor, Database
+from mp_mcp.store.database import Cursor, Database, DatabaseStatus
 from mp_mcp.store.exact import identifier
 from mp_mcp.store.large import STAGED
 from mp_mcp.store.schema import has_schema
@@ -43,7 +43,7 @@ class Sweeper:
         status, generation = self._database.status(), self._database.generation
         if status.state != "open" or generation == self._generation:
             return
-        if shutil.disk_usage(status.path.parent).free < ROOM * status.size:
+        if not _has_room(status):
             return
         try:
             for table in await self._database.run(mostly_deleted):
@@ -57,12 +57,19 @@ class Sweeper:
         status = self._database.status()
         if status.state != "open" or not file_size.of_log(status.path):
             return
+        # A checkpoint that fills the disk takes the open file along, and reads with it.
+        if not _has_room(status):
+            return
         try:
             await self._queue.submit(lambda _: None, checkpoint=True)
         except MpError as error:
             logger.warning("The log was not merged into the file: %s", error)
         # Nothing to sweep came with that: an idle file is not to be touched again.
         self._generation = self._database.generation
+
+
+def _has_room(status: DatabaseStatus) -> bool:
+    return shutil.disk_usage(status.path.parent).free >= ROOM * status.size
 
 
 def mostly_deleted(cursor: Cursor) -> list[str]:

@@ -12,6 +12,7 @@ from tests.processes.conftest import configure_server
 from tests.processes.foreign import database, foreign_program
 
 SECRET = "s3cret-of-the-config"
+LONG = "SELECT count(*) FROM range(100000000) a, range(100000) b WHERE a.range + b.range = 7"
 
 
 @pytest.fixture
@@ -124,6 +125,8 @@ def test_rows_that_are_still_in_the_log_of_the_file_count_in_its_size(
 ) -> None:
     home.create()
     with Agent(environ) as agent:
+        # While a call runs, the server does not tidy up: the log stays as it is.
+        agent.start_call("query_sql", sql=LONG)
         agent.call("save_table", table="t", sql="SELECT hash(range) AS n FROM range(100000)")
         file = database(home, environ)
         size = file.stat().st_size + file.with_name(f"{file.name}.wal").stat().st_size

@@ -19,7 +19,7 @@ import pytest
 
 from mp_mcp.settings import Home
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 Message = dict[str, Any]
 NAMES = ("ACCOUNT", "USERNAME", "SECRET", "OAUTH_TOKEN", "PROJECT_ID", "REGION", "API_BASE_URL")
 
