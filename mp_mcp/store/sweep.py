@@ -1,7 +1,8 @@
 """Deleted rows go for good: a table of ours that holds more of them than of others is written anew.
 
 DuckDB leaves them out at a checkpoint that no query overlaps; on a busy server there may be none
-for hours. Never touches a table that people made, and never opens a file.
+for hours. In quiet moments the log goes into the file, too. Never touches a table that people made,
+and leaves a closed file closed.
 """
 
 # Names are our own, and quoted by exact.py.
