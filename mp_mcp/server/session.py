@@ -16,7 +16,7 @@ from mp_mcp.errors import MpError, UsageError
 from mp_mcp.mixpanel.tally import counting
 from mp_mcp.server.calls import CURRENT, Call, Client
 from mp_mcp.server.job_runner import JobRunner
-from mp_mcp.server.lender import ProjectLender
+from mp_mcp.server.lender import AsLastSeen, ProjectLender
 from mp_mcp.server.masking import masked
 from mp_mcp.server.standing import Seen
 from mp_mcp.server.toolsets import Choice
@@ -85,7 +85,9 @@ class Session:
         withheld = {} if greeting.is_human else choice.withheld(tools)
         self.listed = tools if greeting.is_human else choice.listed(tools)
         run_job = partial(jobs.call, client=self.label)
-        self.caller: Caller = LocalCaller(self.usable, self._lender, bounds, run_job, withheld)
+        self.caller: Caller = LocalCaller(
+            self.usable, AsLastSeen(self._lender), bounds, run_job, withheld
+        )
         self.calls: dict[int, Call] = {}
 
     def standing(self) -> Standing:

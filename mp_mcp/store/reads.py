@@ -90,7 +90,7 @@ class Reader(StoreReader):
                 unknown = missing_keys.hint_for(cursor, judged, self._keys)
                 return replace(found, lacking=lacking, unknown=unknown)
 
-            return self._guarded.run(cursor, sql, page)
+            return self._guarded.run(cursor, sql, page, last=True)
 
         return answer(await self._in_turn(read, timeout_s), offset, limit)
 
@@ -130,7 +130,10 @@ class Reader(StoreReader):
 
         def copy(cursor: Cursor, path: Path) -> int:
             return self._guarded.run(
-                cursor, sql, lambda judged: copies.copy_answer(cursor, judged.checked, path, form)
+                cursor,
+                sql,
+                lambda judged: copies.copy_answer(cursor, judged.checked, path, form),
+                last=True,
             )
 
         # As long as a reader may wait: nobody asks for a file in a hurry.
