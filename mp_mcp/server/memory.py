@@ -1,27 +1,43 @@
-"""The most memory that this process may take, and giving back what nobody uses any more.
+"""The most memory that this process may take, how it is kept, and giving back what nobody uses.
 
 DuckDB's own limit does not hold for huge values. Never raises a limit that somebody else has set.
 """
 
+import gc
+import os
 import sys
 from contextlib import suppress
 
 GB = 1024**3
+M_ARENA_MAX = -8
+"""Of glibc's malloc.h."""
+
+
+def few_heaps() -> None:
+    """Let threads share a heap per processor, before they make more: glibc allows eight times that.
+
+    Half-empty heaps are what a busy server grows by.
+    """
+    _glibc("mallopt", M_ARENA_MAX, max(2, os.cpu_count() or 2))
 
 
 def give_back() -> None:
-    """Return freed memory to the system: glibc keeps a heap for each of many threads.
+    """Return to the system what is freed, and what only points at itself.
 
-    Takes some milliseconds, during which other threads may wait for memory: for a quiet moment.
+    Takes some milliseconds, during which other threads wait: for a quiet moment.
     """
-    if sys.platform != "linux":
-        return
-    import ctypes
+    gc.collect()
+    _glibc("malloc_trim", 0)
 
-    # Other C libraries have no such function, and keep less.
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+
+def _glibc(function: str, *arguments: int) -> None:
+    """Other C libraries have no such functions, and keep less."""
+    if sys.platform == "linux":
+        import ctypes
+
+        found = getattr(ctypes.CDLL(None), function, None)
+        if found is not None:
+            found(*arguments)
 
 
 def limit(gigabytes: float) -> None:

@@ -89,6 +89,7 @@ async def composed(
         logger.info("leaving: %s", reason)
         leaving.set()
 
+    memory.few_heaps()
     memory.limit(workspaces.settings.max_process_gb)
     tools = discover(mp_mcp.tools)
     jobs = JobRunner(tools, lambda: JobTable(workspaces.state()))

@@ -162,6 +162,28 @@ async def test_a_full_disk_fails_no_call_and_what_comes_later_is_seen(
     assert not state.is_kept
 
 
+async def test_however_many_calls_are_written_at_once_few_statements_are_kept(
+    state: State, history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements = set()
+    change = state.change
+
+    def seen(sql: str, *values: Any) -> None:
+        statements.add(sql)
+        change(sql, *values)
+
+    monkeypatch.setattr(state, "change", seen)
+    calls = 0
+    for count in range(80):
+        for _ in range(count):
+            called(history)
+        history.write()
+        calls += count
+    inserts = [sql for sql in statements if sql.startswith("INSERT")]
+    assert len(inserts) == len(module.WRITTEN_AT_ONCE)
+    assert state.rows("SELECT count(*), max(id) FROM call") == [(calls, calls)]
+
+
 async def test_half_a_surrogate_pair_is_no_obstacle(history: History) -> None:
     call = Call(history.next_number(), HUMAN, "query_sql", {"sql": "\ud800"})
     call.failed(MpError("\ud800"))
