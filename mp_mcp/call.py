@@ -98,10 +98,11 @@ class LocalCaller:
         found = find(self._tools, tool)
         parameters = validated(found, arguments)
         wants_chart = found.has_chart and parameters.pop(CHART.name)
+        # Before anything is awaited: meanwhile the client may be moved to another project.
+        standing = self._lender.standing()
         if wants_chart:
             # Before the call, which may cost a query.
             await anyio.to_thread.run_sync(picture.require)
-        standing = self._lender.standing()
         try:
             title = picture.title_of(found.name, arguments) if wants_chart else None
             result = await self._run(found, parameters, standing, report, title)

@@ -5,6 +5,7 @@ Never fails for a log that cannot be written, and never writes to stderr unasked
 
 import logging
 import os
+from contextlib import suppress
 from logging.handlers import RotatingFileHandler
 from typing import Any
 
@@ -53,3 +54,11 @@ class Rotating(RotatingFileHandler):
     def shouldRollover(self, record: logging.LogRecord) -> int:  # noqa: N802 - the library's name
         self._lines += 1
         return int(self._lines % LOOK_EVERY == 1 and super().shouldRollover(record))
+
+    def doRollover(self) -> None:  # noqa: N802
+        try:
+            super().doRollover()
+        except OSError:
+            # Something is in the way of the older files: then the file itself begins anew.
+            with suppress(OSError):
+                os.truncate(self.baseFilename, 0)

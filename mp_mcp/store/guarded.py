@@ -62,7 +62,7 @@ class GuardedReads:
             raise self._explained(cursor, failed) from error
 
     def look(self, cursor: Cursor, table: str, look: Callable[[sources.Source], T]) -> T:
-        """What `look` finds in a table, inside a read-only transaction.
+        """What `look` finds in a table, inside a read-only transaction: the cursor's last work.
 
         Raises: TableMissingError; NotReadOnlyError for a view that would do more than read tables.
         """

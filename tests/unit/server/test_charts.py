@@ -3,6 +3,7 @@
 import sys
 from base64 import b64decode
 
+import anyio
 import pytest
 
 from mp_mcp.bounds import Bounds
@@ -11,7 +12,7 @@ from mp_mcp.errors import UsageError
 from mp_mcp.results import Rows
 from mp_mcp.settings import Home
 from mp_mcp.tool import Tool, tool
-from tests.unit.calling import caller
+from tests.unit.calling import Lender, caller
 from tests.unit.charts.results import FUNNEL
 from tests.unit.server.talk import talking
 
@@ -75,6 +76,27 @@ async def test_without_the_library_the_tool_is_not_even_called(
     with pytest.raises(UsageError, match="not installed"):
         await caller(query_steps).call("query_steps", {"chart": True})
     assert ASKED == []
+
+
+class Moving(Lender):
+    """Each call stands where the client is when it begins."""
+
+    def standing(self) -> Lender:
+        here = Lender()
+        here.project = self.project
+        return here
+
+
+async def test_a_client_that_moves_while_the_library_loads_is_answered_from_where_it_was() -> None:
+    client = Moving()
+
+    async def move() -> None:
+        client.project = "43"
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(move)
+        answer = await caller(query_steps, lender=client).call("query_steps", {"chart": True})
+    assert (answer.project, client.project) == ("42", "43")
 
 
 async def test_an_agent_gets_text_structure_and_picture(home: Home) -> None:

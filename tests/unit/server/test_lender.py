@@ -13,7 +13,7 @@ from mp_mcp.errors import CredentialsError, SettingsError
 from mp_mcp.mixpanel.client import Mixpanel, MixpanelExport, MixpanelLogin
 from mp_mcp.mixpanel.models import Target
 from mp_mcp.progress import Progress
-from mp_mcp.server.lender import ProjectLender
+from mp_mcp.server.lender import AsLastSeen, ProjectLender
 from mp_mcp.server.workspaces import Workspaces
 from mp_mcp.settings import Asking, Home
 from tests.unit.memory_keyring import MemoryKeyring
@@ -89,6 +89,15 @@ def test_two_switches_in_a_row_are_told_as_one_from_what_the_client_knew(home: H
     assert "from work (project 1001) to third (project 3003)" in str(client.standing().notice)
     switch(home, WORK)
     assert client.standing().notice is None, "it is where it was"
+
+
+def test_what_a_call_does_after_it_began_needs_no_other_look(home: Home) -> None:
+    client = lender(home)
+    begun = AsLastSeen(client)
+    assert begun.standing().project == "1001"
+    switch(home, OTHER)
+    assert begun.standing().project == "1001"
+    assert client.standing().project == begun.standing().project == "2002"
 
 
 def test_a_call_that_runs_stays_where_it_began(home: Home) -> None:

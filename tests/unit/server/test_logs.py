@@ -52,6 +52,18 @@ def test_no_file_of_the_log_is_much_larger_than_it_may_be(home: Home) -> None:
     assert max(file.stat().st_size for file in files(home)) <= most
 
 
+def test_where_no_older_file_can_be_kept_the_log_stays_small_all_the_same(home: Home) -> None:
+    for number in (1, 2, 3):
+        (home.server_log.parent / f"{home.server_log.name}.{number}" / "in the way").mkdir(
+            parents=True
+        )
+    for number in range(logs.MOST_BYTES * 3 // len(LINE)):
+        logging.getLogger("mp_mcp.test").info("%d %s", number, LINE)
+    assert home.server_log.stat().st_size <= logs.MOST_BYTES + logs.LOOK_EVERY * (len(LINE) + 100)
+    last = home.server_log.read_text().splitlines()[-1]
+    assert f": {number} " in last
+
+
 def test_a_log_that_was_full_when_the_server_began_is_not_written_on(
     home: Home, tmp_path: Path
 ) -> None:
