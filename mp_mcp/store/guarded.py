@@ -48,7 +48,7 @@ class GuardedReads:
 
         `read` is called again when the SQL takes a property's `'$name'` for a JSON path.
         Where it is the cursor's `last` work, closing the cursor ends the transaction: that is
-        free, while a COMMIT costs half of what a small query does.
+        free, while a COMMIT costs nearly half of what a small query does.
         Raises: NotReadOnlyError, QueryError, TableMissingError and others, all in our words.
         """
         try:

@@ -42,19 +42,20 @@ def test_what_only_points_at_itself_is_freed_too() -> None:
 
 
 THREADS_AT_WORK = """
-import ctypes, threading
+import ctypes, os, threading
 from mp_mcp.server import memory
 
 memory.few_heaps()
 libc = ctypes.CDLL(None)
-barrier = threading.Barrier(33)
+threads = 4 * os.cpu_count() + 4
+barrier = threading.Barrier(threads + 1)
 
 def work():
     libc.malloc(1000)
     barrier.wait()
     barrier.wait()
 
-for _ in range(32):
+for _ in range(threads):
     threading.Thread(target=work).start()
 barrier.wait()
 getattr(libc, "malloc_stats", lambda: None)()
