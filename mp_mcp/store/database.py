@@ -54,8 +54,7 @@ class Database:
         whose: Whose = nobodys,
         memory_percent: float = MEMORY_PERCENT,
     ) -> None:
-        self.path = path.resolve()
-        self.spool = spool.resolve()
+        self.path, self.spool = path.resolve(), spool.resolve()
         self.generation = 0
         self.last_used = 0.0
         self._release_after_s = release_after_s
@@ -149,6 +148,8 @@ class Database:
             if self._sessions:
                 return False
             await self._let_go()
+            self._threads.end_idle()
+            self._background.end_idle()
             return True
 
     async def close(self) -> None:
@@ -196,11 +197,10 @@ class Database:
         return not (write and instance.read_only)
 
     def _lend(self, instance: Instance, write: bool, ended: Ended) -> Session:
-        loop = asyncio.get_running_loop()
         if self._release is not None:
             self._release.cancel()
             self._release = None
-        self.last_used = loop.time()
+        self.last_used = asyncio.get_running_loop().time()
         # Cursors are made here, one at a time: a connection refuses two threads (4 microseconds).
         session = Session(
             instance.connection.cursor(),

@@ -177,6 +177,18 @@ async def test_close_stops_what_runs_and_refuses_later_calls(database: Database)
         await database.run(one)
 
 
+async def test_no_thread_is_left_once_the_file_is_let_go(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    database = Database(tmp_path / "7.db", spool=tmp_path / "spool")
+    for write in (False, True):
+        await database.run(lambda cursor: cursor.execute("SELECT 1"), write=write)
+    ours = set(threading.enumerate()) - before
+    assert await database.release()
+    await until(lambda: not any(map(threading.Thread.is_alive, ours)))
+    assert await database.run(lambda cursor: cursor.execute("SELECT 7").fetchall()) == [(7,)]
+    await database.close()
+
+
 async def test_no_thread_is_left_after_close(tmp_path: Path) -> None:
     before = threading.active_count()
     database = Database(tmp_path / "7.db", spool=tmp_path / "spool")

@@ -44,6 +44,25 @@ async def test_idle_threads_are_used_again_and_end_at_close() -> None:
     assert not any(thread.is_alive() for thread in ours)
 
 
+async def test_only_idle_threads_are_ended_and_later_calls_start_new_ones() -> None:
+    before = set(threading.enumerate())
+    threads = Threads("test")
+    go_on = threading.Event()
+    busy = threads.run(go_on.wait)
+    await threads.run(lambda: None)
+    (idle,) = {await threads.run(threading.current_thread)}
+    threads.end_idle()
+    idle.join(5)
+    assert not idle.is_alive()
+    assert len(set(threading.enumerate()) - before) == 1
+    with anyio.fail_after(5):
+        assert await threads.run(threading.current_thread) is not idle
+    go_on.set()
+    assert await busy
+    threads.close()
+    assert not set(threading.enumerate()) - before
+
+
 async def test_an_outcome_that_nobody_waits_for_is_dropped() -> None:
     threads = Threads("test")
     go_on = threading.Event()
